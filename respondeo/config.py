@@ -186,8 +186,7 @@ class Settings(BaseSettings):
         """What production must be told, development and demo have a default for."""
         env = values.get("app_env", "production")
         if env in {"development", "demo"}:
-            port = str(values.get("port", ""))
-            local = f"http://127.0.0.1:{port if port.isdecimal() else 8000}"
+            local = f"http://127.0.0.1:{_usable_port(values.get('port'))}"
             values = {"secret_key": "", "app_url": local, "database_url": None} | values
         if env == "demo":
             values = dict.fromkeys(_PUBLIC, True) | values
@@ -225,6 +224,12 @@ class Settings(BaseSettings):
             },
             role_permissions=allowed | {GUEST: allowed[GUEST] - closed},
         )
+
+
+def _usable_port(value: object) -> int:
+    """The port for the default address; what is wrong with PORT is said elsewhere."""
+    text = str(value)
+    return int(text) if text.isdecimal() and 0 < int(text) <= 65535 else 8000
 
 
 def _unknown_rbac(fields: set[str]) -> list[str]:

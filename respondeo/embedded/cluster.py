@@ -61,6 +61,7 @@ class Cluster:
         self.log = directory / "postgres.log"
         self.account: Account | None = None  # None: our own
         self._options = {**OPTIONS, **options}
+        self._log_start = 0  # where the log of the server begins that we launched
 
     def prepare(self) -> None:
         """Make the folder, and find out under which account the server runs."""
@@ -113,18 +114,17 @@ class Cluster:
         settings = {**self._options, "unix_socket_directories": str(self._make_socket_folder())}
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         patience = Patience("Waiting for the last processes of a killed server", LEFTOVER_S)
-        before = self._trim_log()
+        self._log_start = self._trim_log()
         while not self._came_up(self._spawn(words)):
-            said = self.log.read_bytes()[before:].decode(errors="replace")
-            if "shared memory block" not in said or not patience.tick(0.5):
-                raise from_log(said, self.log)
+            if "shared memory block" not in self._said() or not patience.tick(0.5):
+                raise from_log(self._said(), self.log)
 
     def await_ready(self) -> None:
         """Wait for the server, as long as it takes: recovery after a crash may take minutes."""
         patience = Patience("The database is getting ready (after a crash this takes longer)")
         while not ((written := self.postmaster()) and written.ready):
             if self.pid() is None:
-                raise from_log(self.log.read_text(errors="replace"), self.log)
+                raise from_log(self._said(), self.log)
             patience.tick()
 
     def shut_down(self) -> None:
@@ -220,6 +220,9 @@ class Cluster:
             except psutil.NoSuchProcess:
                 return False
             time.sleep(0.01)
+
+    def _said(self) -> str:
+        return self.log.read_bytes()[self._log_start :].decode(errors="replace")
 
     def _make_socket_folder(self) -> Path:
         """A private folder for the socket: ours, or a temporary one if our path is too long."""

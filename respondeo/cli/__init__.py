@@ -1,0 +1,15 @@
+"""The `flask` commands."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def init_cli(app: Flask) -> None:
+    """Register the commands of ours; `flask db …` comes from Flask-Migrate."""
+    from respondeo.cli.demo import demo
+    from respondeo.cli.leaderboards import leaderboards
+    from respondeo.cli.serve import serve_command
+
+    for command in (demo, leaderboards, serve_command):
+        app.cli.add_command(command)

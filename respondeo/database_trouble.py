@@ -1,0 +1,101 @@
+"""What is wrong with the database, in plain words, from what the driver said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import errors as pg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One kind of trouble; `sentence` is for whoever looks at the page."""
+
+    kind: str
+    title: str
+    sentence: str
+    retry_seconds: int = 5
+
+
+AWAY = Trouble(
+    "away",
+    "The database is away",
+    "Respondeo cannot reach its database. It may be restarting; this page tries again by itself.",
+)
+PASSWORD = Trouble(
+    "authentication",
+    "The database refuses us",
+    "The database does not accept the user or the password it was given. Whoever runs this"
+    " Respondeo should check DATABASE_URL.",
+    30,
+)
+MISSING = Trouble(
+    "missing",
+    "The database is missing",
+    "The server runs, but it has no database of that name. Whoever runs this Respondeo should"
+    " create it, then run `flask db upgrade`.",
+    30,
+)
+SSL = Trouble(
+    "ssl",
+    "The database wants encryption",
+    "The database only accepts encrypted connections. Whoever runs this Respondeo should add"
+    " `?sslmode=require` to DATABASE_URL.",
+    30,
+)
+SCHEMA = Trouble(
+    "schema",
+    "The database is not up to date",
+    "The database does not have the tables that this version needs. Whoever runs this Respondeo"
+    " should run `flask db upgrade`.",
+    30,
+)
+BUSY = Trouble(
+    "busy",
+    "Very busy",
+    "The database did not answer in time. Nothing was half done; this page tries again by itself.",
+    2,
+)
+
+BY_SQLSTATE: dict[type[pg.Error], Trouble] = {
+    pg.InvalidPassword: PASSWORD,
+    pg.InvalidAuthorizationSpecification: PASSWORD,
+    pg.InvalidCatalogName: MISSING,
+    pg.UndefinedTable: SCHEMA,
+    pg.UndefinedColumn: SCHEMA,
+    pg.LockNotAvailable: BUSY,
+    pg.QueryCanceled: BUSY,
+    pg.DeadlockDetected: BUSY,
+    pg.SerializationFailure: BUSY,
+    pg.TooManyConnections: BUSY,
+}
+
+# While connecting there is no SQLSTATE, only words (libpq's, in English whatever the locale
+# of the server: the embedded and the packaged servers send these in C).
+BY_WORDS = (
+    ("password authentication failed", PASSWORD),
+    ("no password supplied", PASSWORD),
+    ("does not exist", MISSING),
+    ("ssl", SSL),
+    ("no encryption", SSL),
+    ("too many clients", BUSY),
+    ("too many connections", BUSY),
+)
+
+
+def explain(error: DBAPIError | PoolTimeout) -> Trouble | None:
+    """The trouble behind an error, or None where the fault is in our own query."""
+    if isinstance(error, PoolTimeout):
+        return BUSY
+    cause = error.orig
+    for kind, trouble in BY_SQLSTATE.items():
+        if isinstance(cause, kind):
+            return trouble
+    if error.connection_invalidated or isinstance(cause, pg.AdminShutdown | pg.CrashShutdown):
+        return AWAY
+    if isinstance(cause, pg.OperationalError):
+        said = str(cause).lower()
+        return next((trouble for words, trouble in BY_WORDS if words in said), AWAY)
+    return None

@@ -1,0 +1,115 @@
+"""The database: URL handling, the engine, the declarative base, the database's clock.
+
+The only module that knows Flask-SQLAlchemy: everything else sees SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import sqlalchemy as sa
+import uuid_utils.compat
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.orm import DeclarativeBase, Session
+
+STATEMENT_TIMEOUT_MS = 15_000
+LOCK_TIMEOUT_MS = 8_000
+CONNECT_TIMEOUT_S = 3
+POOL_TIMEOUT_S = 5
+
+
+class Base(DeclarativeBase):
+    """The base of every table; constraint names follow one convention."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        str: sa.Text(),
+        datetime: sa.DateTime(timezone=True),
+        UUID: sa.Uuid(),
+        bytes: sa.LargeBinary(),
+        list[str]: ARRAY(sa.Text()),
+        list[int]: ARRAY(sa.SmallInteger()),
+    }
+
+
+db = SQLAlchemy(metadata=Base.metadata)
+
+
+def session() -> Session:
+    """The session of the running request or command."""
+    return cast("Session", db.session())
+
+
+def database_time(session: Session) -> datetime:
+    """The database's clock, the only clock there is; ask once and pass it down."""
+    return cast("datetime", session.scalar(sa.select(sa.func.clock_timestamp())))
+
+
+def new_id() -> UUID:
+    """A new primary key: UUIDv7, in order of time."""
+    return uuid_utils.compat.uuid7()
+
+
+def parse_url(url: str) -> tuple[URL, bool]:
+    """A connection string of any form the seed allows, for psycopg 3.
+
+    Returns the URL and whether a transaction pooler stands in between (`?pgbouncer=true`).
+    """
+    parsed = make_url(url)
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    pooled = parsed.query.get("pgbouncer") in ("true", "1")
+    return parsed.difference_update_query(["pgbouncer"]), pooled
+
+
+def init_db(app: Flask, url: str, *, connections: int) -> None:
+    """Bind the engine: at most `connections` and a few more for short bursts."""
+    parsed, pooled = parse_url(url)
+    connect_args: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "application_name": "respondeo",
+    }
+    if pooled:
+        connect_args["prepare_threshold"] = None
+    app.config["SQLALCHEMY_DATABASE_URI"] = parsed
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "connect_args": connect_args,
+        "pool_size": connections,
+        "max_overflow": 4,
+        "pool_timeout": POOL_TIMEOUT_S,
+        "pool_pre_ping": True,
+    }
+    db.init_app(app)
+    if not pooled:
+        with app.app_context():
+            _limit_waiting(db.engine)
+
+
+def _limit_waiting(engine: Engine) -> None:
+    """No statement of a request may run or wait for a lock for ever."""
+
+    @sa.event.listens_for(engine, "connect")
+    def set_timeouts(connection: Any, _record: Any) -> None:
+        connection.autocommit = True
+        connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
+        connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+        connection.autocommit = False
+
+
+def migration_engine(app: Flask) -> Engine:
+    """An engine for migrations: straight to the server, past any transaction pooler."""
+    url, _ = parse_url(app.config["DATABASE_DIRECT_URL"])
+    return sa.create_engine(url, poolclass=sa.NullPool)

@@ -1,0 +1,1 @@
+"""The demo: its quizzes, its people, and what they played."""

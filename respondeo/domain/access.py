@@ -1,0 +1,134 @@
+"""Roles, permissions, and who may see, play and edit a quiz.
+
+Source of the rules: "People and permissions" and "Quizzes" (visibility) in the product
+description. Roles are resolved from a person's groups at every request and never stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+ADMIN, MODERATOR, CREATOR, USER, GUEST = ROLES = (
+    "admin",
+    "moderator",
+    "creator",
+    "user",
+    "guest",
+)
+"""All roles, highest first."""
+
+ALL = "*"
+
+PERMISSIONS = frozenset(
+    {
+        "quiz:browse",
+        "quiz:view",
+        "quiz:play",
+        "quiz:create",
+        "quiz:edit-own",
+        "quiz:edit-any",
+        "quiz:delete-own",
+        "quiz:delete-any",
+        "quiz:publish",
+        "ai:quiz-generate",
+        "leaderboard:view",
+        "leaderboard:submit",
+        "api-key:manage",
+        "settings:manage",
+        "admin:*",
+    }
+)
+
+_GUEST = frozenset({"quiz:browse", "quiz:view", "quiz:play", "leaderboard:view"})
+_USER = _GUEST | {"leaderboard:submit"}
+_CREATOR = _USER | {"quiz:create", "quiz:edit-own", "quiz:delete-own", "ai:quiz-generate"}
+_MODERATOR = _CREATOR | {"quiz:edit-any", "quiz:delete-any", "quiz:publish"}
+
+DEFAULT_ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
+    GUEST: _GUEST,
+    USER: _USER,
+    CREATOR: _CREATOR,
+    MODERATOR: _MODERATOR,
+    ADMIN: PERMISSIONS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRules:
+    """What the operator configured: which groups make a role, and what a role may do."""
+
+    default_role: str
+    role_groups: Mapping[str, frozenset[str]]
+    role_permissions: Mapping[str, frozenset[str]]
+
+    def role_of(self, groups: Iterable[str]) -> str:
+        """The first role in priority order one of whose groups matches, else the default."""
+        held = frozenset(groups)
+        for role in ROLES:
+            if held & self.role_groups.get(role, frozenset()):
+                return role
+        return self.default_role
+
+    def permissions_of(self, role: str) -> frozenset[str]:
+        return self.role_permissions[role]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who is asking: a person, or a guest with or without a token; and what they may do.
+
+    `guest_token` is the SHA-256 of a guest's cookie, or None where there is no such cookie.
+    """
+
+    role: str
+    permissions: frozenset[str]
+    user_id: UUID | None = None
+    guest_token: bytes | None = None
+
+    @property
+    def is_guest(self) -> bool:
+        return self.user_id is None
+
+    def may(self, permission: str) -> bool:
+        return permission in self.permissions
+
+    def may_edit(self, author_id: UUID | None) -> bool:
+        return self._owns_or_any("quiz:edit", author_id)
+
+    def may_delete(self, author_id: UUID | None) -> bool:
+        return self._owns_or_any("quiz:delete", author_id)
+
+    def may_publish(self, author_id: UUID | None) -> bool:
+        """An author publishes their own; `quiz:publish` is for other people's."""
+        if self.user_id is not None and self.user_id == author_id:
+            return self.may("quiz:edit-own")
+        return self.may("quiz:publish")
+
+    def _owns_or_any(self, verb: str, author_id: UUID | None) -> bool:
+        own = self.user_id is not None and self.user_id == author_id
+        return self.may(f"{verb}-any") or (own and self.may(f"{verb}-own"))
+
+
+def is_public(published_at: datetime | None, now: datetime) -> bool:
+    """Whether a quiz exists for people who may not edit it."""
+    return published_at is not None and published_at <= now
+
+
+def may_see(
+    viewer: Viewer, author_id: UUID | None, published_at: datetime | None, now: datetime
+) -> bool:
+    """The one rule of visibility, for pages, API, search and boards."""
+    return is_public(published_at, now) or viewer.may_edit(author_id)
+
+
+def attempt_ranks(viewer: Viewer, author_id: UUID | None, *, disclosed_before: bool) -> bool:
+    """Whether an attempt started now will rank: fixed at its start, never reconsidered."""
+    return (
+        not viewer.is_guest
+        and viewer.may("leaderboard:submit")
+        and not viewer.may_edit(author_id)
+        and not disclosed_before
+    )

@@ -1,0 +1,79 @@
+"""What can go wrong by the rules, in words for the person who asked.
+
+Services raise these; `respondeo.errors` turns each into a page, a fragment or JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+class DomainError(Exception):
+    """A rule refused what was asked; `str(error)` is a sentence for the person."""
+
+
+class NotFound(DomainError):
+    """There is no such thing, or not for this person: the two look the same on purpose."""
+
+    def __init__(self, sentence: str = "There is nothing here.") -> None:
+        super().__init__(sentence)
+
+
+class NotAllowed(DomainError):
+    """The person is known and may see the thing, but may not do this to it."""
+
+
+class SignInRequired(NotAllowed):
+    """Somebody signed out asked for what only a signed-in person may do."""
+
+    def __init__(self, sentence: str = "Please sign in first.") -> None:
+        super().__init__(sentence)
+
+
+class NoAttemptsLeft(DomainError):
+    """The player has started as many attempts as the quiz allows."""
+
+    def __init__(self, maximum: int) -> None:
+        noun = "attempt" if maximum == 1 else "attempts"
+        super().__init__(f"You have used all {maximum} {noun} at this quiz.")
+        self.maximum = maximum
+
+
+class AttemptOver(DomainError):
+    """The attempt has ended; nothing can be added to it."""
+
+    def __init__(self, attempt_id: UUID) -> None:
+        super().__init__("This attempt is over. What you answered is saved.")
+        self.attempt_id = attempt_id
+
+
+class NotThisQuestion(DomainError):
+    """The question is neither the current one nor an answered one of this attempt."""
+
+    def __init__(self) -> None:
+        super().__init__("That question is not open in this attempt.")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault in what was sent: where (dotted path, as in `questions.0.text`) and what to do."""
+
+    path: str
+    message: str
+
+
+class Invalid(DomainError):
+    """What was sent cannot be used; `problems` names each field and what to do."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(p.message for p in problems) or "The request is not valid.")
+        self.problems = problems
+
+
+class TooMany(DomainError):
+    """The person, or their address, asks too often."""
+
+    def __init__(self, sentence: str, retry_after: int) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after  # seconds

@@ -1,0 +1,152 @@
+"""Errors, in one place: a domain error, an HTTP error or the database's trouble becomes a page
+or a fragment that says what happened, what is safe and what to do."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, make_response, render_template, request, url_for
+from jinja2_fragments.flask import render_block
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from respondeo import database_trouble
+from respondeo.db import session
+from respondeo.domain.errors import (
+    AttemptOver,
+    DomainError,
+    Invalid,
+    NoAttemptsLeft,
+    NotAllowed,
+    NotFound,
+    NotThisQuestion,
+    SignInRequired,
+    TooMany,
+)
+from respondeo.web import access
+from respondeo.web.htmx import go_to
+
+STATUS: dict[type[DomainError], int] = {
+    NotFound: 404,
+    NotAllowed: 403,
+    NoAttemptsLeft: 409,
+    AttemptOver: 409,
+    NotThisQuestion: 409,
+    Invalid: 422,
+    TooMany: 429,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What an error page says. `safe` is what nobody needs to worry about."""
+
+    status: int
+    title: str
+    sentence: str
+    safe: str | None = None
+    retry_seconds: int | None = None
+
+
+WORDS = {
+    400: ("That did not work", "The request could not be understood."),
+    403: ("Not allowed", "You may not do this."),
+    404: ("Nothing here", "This page does not exist, or not for you. Check the address."),
+    405: ("That did not work", "This address does not answer to that kind of request."),
+    409: ("Not now", "This cannot be done any more."),
+    413: ("Too large", "What you sent is larger than we accept."),
+    422: ("Please check", "Something in the form is missing or wrong."),
+    429: ("A little slower", "Too many requests. Wait a minute, then try again."),
+    500: ("Something broke", "The fault is ours, and it has been noted."),
+    503: ("The database is away", "Please wait a moment; this page tries again by itself."),
+}
+SAFE_ANSWERS = "Every answer that was shown as saved is saved."
+RETRY_SECONDS = 5
+
+
+def init_errors(app: Flask) -> None:
+    """Register the handlers."""
+    app.register_error_handler(DomainError, on_domain_error)
+    app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(PoolTimeout, on_database_trouble)
+    app.register_error_handler(DBAPIError, on_database_trouble)
+    app.register_error_handler(Exception, on_bug)
+
+
+def on_domain_error(error: DomainError) -> BaseResponse:
+    if isinstance(error, SignInRequired):
+        return go_to(url_for("auth.sign_in", next=_page_asked_from()))
+    status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
+    response = show(Explained(status, WORDS[status][0], str(error)))
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _page_asked_from() -> str:
+    """Where to come back to after signing in: this page, or the one that held the form."""
+    if request.method == "GET" and request.headers.get("HX-Request") != "true":
+        return request.full_path.rstrip("?")
+    return urlsplit(request.referrer or "").path or url_for("pages.home")
+
+
+def on_http_error(error: HTTPException) -> BaseResponse:
+    status = error.code or 500
+    if status < 400:
+        return error.get_response()
+    title, sentence = WORDS.get(status, WORDS[400 if status < 500 else 500])
+    # Only our own descriptions are for people; werkzeug's talk about the server.
+    if error.description != type(error).description:
+        sentence = error.description or sentence
+    response = show(Explained(status, title, sentence))
+    for name, value in error.get_headers():
+        if name not in {"Content-Type", "Content-Length"}:
+            response.headers[name] = value
+    return response
+
+
+def on_database_trouble(error: DBAPIError | PoolTimeout) -> BaseResponse:
+    """503 where the database is away or too busy; any other fault of a query is a bug."""
+    trouble = database_trouble.explain(error)
+    if trouble is None:
+        return on_bug(error)
+    structlog.get_logger().error("database trouble", kind=trouble.kind, path=request.path)
+    response = show(
+        Explained(503, trouble.title, trouble.sentence, SAFE_ANSWERS, trouble.retry_seconds)
+    )
+    response.headers["Retry-After"] = str(trouble.retry_seconds)
+    return response
+
+
+def on_bug(error: Exception) -> BaseResponse:
+    structlog.get_logger().exception("unhandled", path=request.path, exc_info=error)
+    return show(Explained(500, *WORDS[500], safe=SAFE_ANSWERS))
+
+
+def show(explained: Explained) -> Response:
+    """The error as a whole page, or as a small alert where htmx asked for a fragment."""
+    if explained.status >= 500:
+        access.as_nobody()
+    with suppress(SQLAlchemyError):
+        session().rollback()
+    context = {
+        "status": explained.status,
+        "title": explained.title,
+        "sentence": explained.sentence,
+        "safe": explained.safe,
+        "retry_seconds": explained.retry_seconds,
+        "action_url": request.path if explained.retry_seconds else url_for("pages.home"),
+        "action_text": "Try again" if explained.retry_seconds else "All quizzes",
+    }
+    if request.headers.get("HX-Request") == "true":
+        response = make_response(render_block("errors/error.html", "fragment", **context))
+    else:
+        response = make_response(render_template("errors/error.html", **context))
+    response.status_code = explained.status
+    response.vary.add("HX-Request")
+    return response

@@ -1,0 +1,53 @@
+"""The Flask extensions: made here, bound in `create_app`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask, request
+from flask_compress import Compress
+from flask_limiter import Limiter
+from flask_login import LoginManager
+from flask_migrate import Migrate
+from whitenoise import WhiteNoise
+
+from respondeo import rate_limits
+from respondeo.config import Settings
+from respondeo.db import db, init_db
+
+STATIC = Path(__file__).parent.parent / "static"
+
+compress = Compress()
+limiter = Limiter(key_func=lambda: rate_limits.network_of(request.remote_addr))
+login_manager = LoginManager()
+migrate = Migrate()
+
+
+def init_extensions(app: Flask, settings: Settings) -> None:
+    """Bind the database, migrations, sign-in, limits, compression and static files."""
+    init_db(app, app.config["DATABASE_URL"], connections=settings.web_threads)
+    migrate.init_app(app, db, directory=str(Path(app.root_path).parent / "migrations"))
+    login_manager.session_protection = None  # sessions are rows of ours, not Flask's cookie
+    login_manager.init_app(app)
+    with app.app_context():
+        storage = rate_limits.share_engine(db.engine)
+    app.config.from_mapping(
+        RATELIMIT_STORAGE_URI=storage,
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
+        RATELIMIT_HEADERS_ENABLED=False,
+        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_BR_LEVEL=4,
+        COMPRESS_MIN_SIZE=500,
+        COMPRESS_MIMETYPES=["text/html", "image/svg+xml", "application/json"],
+    )
+    limiter.init_app(app)
+    compress.init_app(app)
+    # Pages ask for static files by a name that changes with their content, so browsers may keep
+    # them for good.
+    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+        app.wsgi_app,
+        root=STATIC,
+        prefix="static/",
+        autorefresh=settings.app_env == "development",
+        immutable_file_test=lambda _path, _url: settings.app_env != "development",
+    )

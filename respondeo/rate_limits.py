@@ -1,0 +1,136 @@
+"""Rate limits counted in PostgreSQL, so that they hold across workers and hosts.
+
+A storage for the `limits` library (its `Storage` interface): one upsert on an unlogged table, on
+connections of its own that commit at once, for 200 ms at most. Where the store is away,
+Flask-Limiter counts in this process's memory.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from limits.storage import Storage
+from sqlalchemy.dialects.postgresql import insert
+
+from respondeo.models import RateLimit
+
+SCHEME = "respondeo+postgresql"
+PATIENCE_MS = 200
+FORGOTTEN_AT_ONCE = 20
+
+_engines: dict[str, sa.Engine] = {}
+
+
+def network_of(address: str | None) -> str:
+    """Who counts as one: an IPv4 address, or the /64 that one IPv6 household has."""
+    if address is None:
+        return "unknown"
+    parsed = ipaddress.ip_address(address)
+    if parsed.version == 4:
+        return str(parsed)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def share_engine(engine: sa.Engine) -> str:
+    """The storage URI for counters in this engine's database."""
+    counters = sa.create_engine(
+        engine.url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=2,
+        pool_timeout=PATIENCE_MS / 1000,
+        connect_args={"connect_timeout": 2, "application_name": "respondeo limits"},
+    )
+
+    @sa.event.listens_for(counters, "connect")
+    def be_quick(connection: Any, _record: Any) -> None:
+        connection.autocommit = True
+        connection.execute(f"SET statement_timeout = {PATIENCE_MS}")
+
+    name = engine.url.render_as_string(hide_password=True)
+    _engines[name] = counters
+    return f"{SCHEME}://{name}"
+
+
+class PostgresStorage(Storage):
+    """Fixed windows, one row a counter."""
+
+    STORAGE_SCHEME = [SCHEME]
+
+    def __init__(self, uri: str, wrap_exceptions: bool = False, **_: Any) -> None:
+        super().__init__(uri, wrap_exceptions=wrap_exceptions)
+        self.engine = _engines[uri.removeprefix(f"{SCHEME}://")]
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return sa.exc.SQLAlchemyError
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Count `amount` more in the window of `expiry` seconds; returns the count."""
+        now = sa.func.clock_timestamp()
+        ended = RateLimit.expires_at <= now
+        ends = now + timedelta(seconds=expiry)
+        counted = (
+            insert(RateLimit)
+            .values(key=key, hits=amount, expires_at=ends)
+            .on_conflict_do_update(
+                index_elements=[RateLimit.key],
+                set_={
+                    "hits": sa.case((ended, amount), else_=RateLimit.hits + amount),
+                    "expires_at": sa.case((ended, ends), else_=RateLimit.expires_at),
+                },
+            )
+            .returning(RateLimit.hits)
+        )
+        with self.engine.connect() as connection:
+            hits = connection.execute(counted).scalar_one()
+            if hits == amount:  # a new window: a good moment to forget some old ones
+                self._forget_some(connection)
+        return hits
+
+    def get(self, key: str) -> int:
+        """The count in the running window, 0 where there is none."""
+        running = RateLimit.expires_at > sa.func.clock_timestamp()
+        with self.engine.connect() as connection:
+            return (
+                connection.scalar(sa.select(RateLimit.hits).where(RateLimit.key == key, running))
+                or 0
+            )
+
+    def get_expiry(self, key: str) -> float:
+        """When the window ends, in Unix seconds."""
+        with self.engine.connect() as connection:
+            ends = connection.scalar(sa.select(RateLimit.expires_at).where(RateLimit.key == key))
+            ends = ends or connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        return math.ceil(ends.timestamp())
+
+    def check(self) -> bool:
+        """Whether the database answers."""
+        try:
+            with self.engine.connect() as connection:
+                connection.execute(sa.select(1))
+        except sa.exc.SQLAlchemyError:
+            return False
+        return True
+
+    def reset(self) -> int:
+        """Forget all counts; returns how many."""
+        with self.engine.connect() as connection:
+            return connection.execute(sa.delete(RateLimit)).rowcount
+
+    def clear(self, key: str) -> None:
+        """Forget one count."""
+        with self.engine.connect() as connection:
+            connection.execute(sa.delete(RateLimit).where(RateLimit.key == key))
+
+    def _forget_some(self, connection: sa.Connection) -> None:
+        old = (
+            sa.select(RateLimit.key)
+            .where(RateLimit.expires_at < sa.func.clock_timestamp())
+            .limit(FORGOTTEN_AT_ONCE)
+            .with_for_update(skip_locked=True)
+        )
+        connection.execute(sa.delete(RateLimit).where(RateLimit.key.in_(old)))

@@ -1,0 +1,246 @@
+"""Finding and showing quizzes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from respondeo.db import database_time
+from respondeo.domain import access
+from respondeo.domain.access import Viewer
+from respondeo.domain.errors import NotFound
+from respondeo.models import Quiz, QuizAttempt, QuizBoard, QuizDraft, QuizVersion, User
+from respondeo.services import taking
+
+PAGE_SIZE = 30
+NEWEST, MOST_PLAYED = SORTS = ("newest", "played")
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """What concerns the player first: their own attempts at a quiz. Times in ms."""
+
+    attempts_used: int
+    attempts_left: int | None
+    open: bool = False
+    open_remaining_ms: int | None = None
+    best_correct: int | None = None
+    best_total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A quiz in the list, and at the head of its own page."""
+
+    id: UUID
+    author_id: UUID | None
+    author_name: str | None
+    published_at: datetime | None
+    status: str
+    title: str
+    description: str
+    hero_image_url: str | None
+    language: str
+    difficulty: str
+    question_count: int
+    max_attempts: int | None
+    time_limit_seconds: int
+    randomize_questions: bool
+    randomize_answers: bool
+    feedback: str
+    reveal: str
+    plays: int
+    mine: Mine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the list is narrowed to; empty strings narrow nothing."""
+
+    q: str = ""
+    language: str = ""
+    difficulty: str = ""
+    sort: str = NEWEST
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of quizzes, and which languages there are among all of them."""
+
+    cards: tuple[Card, ...]
+    total: int
+    page: int
+    pages: int
+    languages: tuple[tuple[str, int], ...]
+
+
+def listing(session: Session, viewer: Viewer, filters: Filters) -> Listing:
+    """The quizzes this viewer may see, narrowed, sorted, and cut to a page."""
+    now = database_time(session)
+    visible = _quizzes().where(_visible_to(viewer, now))
+    narrowed = _narrowed(visible, filters)
+    total = session.execute(
+        sa.select(sa.func.count()).select_from(narrowed.subquery())
+    ).scalar_one()
+    pages = max(1, -(-total // PAGE_SIZE))
+    page = min(max(1, filters.page), pages)
+    newest = Quiz.published_at.desc().nulls_first()
+    order = (QuizBoard.plays.desc(), newest) if filters.sort == MOST_PLAYED else (newest,)
+    rows = session.execute(
+        narrowed.order_by(*order, Quiz.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    ).mappings()
+    cards = [_card(row, now) for row in rows]
+    spoken = _narrowed(visible, replace(filters, language="")).subquery()
+    languages = session.execute(
+        sa.select(spoken.c.language, sa.func.count())
+        .group_by(spoken.c.language)
+        .order_by(sa.func.count().desc(), spoken.c.language)
+    ).tuples()
+    mine = _mine(session, viewer, cards)
+    return Listing(
+        tuple(replace(card, mine=mine.get(card.id)) for card in cards),
+        total,
+        page,
+        pages,
+        tuple(languages),
+    )
+
+
+def quiz_card(session: Session, viewer: Viewer, quiz_id: UUID) -> Card:
+    """One quiz, if this viewer may see it. Raises NotFound."""
+    now = database_time(session)
+    found = session.execute(_quizzes().where(Quiz.id == quiz_id, _visible_to(viewer, now)))
+    row = found.mappings().one_or_none()
+    if row is None:
+        raise NotFound("There is no such quiz, or it is not published.")
+    card = _card(row, now)
+    return replace(card, mine=_mine(session, viewer, [card]).get(quiz_id))
+
+
+def _visible_to(viewer: Viewer, now: datetime) -> sa.ColumnElement[bool]:
+    """`domain.access.may_see`, in SQL."""
+    public = sa.and_(Quiz.published_at.is_not(None), Quiz.published_at <= now)
+    if viewer.may("quiz:edit-any"):
+        return sa.true()
+    if viewer.may("quiz:edit-own") and viewer.user_id is not None:
+        return sa.or_(public, Quiz.author_id == viewer.user_id)
+    return public
+
+
+def _quizzes() -> sa.Select[*tuple[Any, ...]]:
+    """Quizzes with what their current version says, or their draft where there is none."""
+
+    def told(name: str, column: InstrumentedAttribute[Any]) -> sa.ColumnElement[Any]:
+        drafted = sa.cast(QuizDraft.document[name].astext, column.type)
+        return sa.case((Quiz.current_version_id.is_not(None), column), else_=drafted)
+
+    version = QuizVersion
+    return (
+        sa.select(
+            Quiz.id,
+            Quiz.author_id,
+            sa.func.coalesce(User.display_name, User.name).label("author_name"),
+            Quiz.published_at,
+            told("title", version.title).label("title"),
+            told("description", version.description).label("description"),
+            told("heroImageUrl", version.hero_image_url).label("hero_image_url"),
+            told("language", version.language).label("language"),
+            told("difficulty", version.difficulty).label("difficulty"),
+            sa.func.coalesce(
+                version.question_count, sa.func.jsonb_array_length(QuizDraft.document["questions"])
+            ).label("question_count"),
+            told("maxAttempts", version.max_attempts).label("max_attempts"),
+            told("timeLimitSeconds", version.time_limit_seconds).label("time_limit_seconds"),
+            told("randomizeQuestions", version.randomize_questions).label("randomize_questions"),
+            told("randomizeAnswers", version.randomize_answers).label("randomize_answers"),
+            told("feedback", version.feedback).label("feedback"),
+            told("reveal", version.reveal).label("reveal"),
+            QuizBoard.plays,
+        )
+        .join(QuizBoard, QuizBoard.quiz_id == Quiz.id)
+        .outerjoin(version, version.id == Quiz.current_version_id)
+        .outerjoin(
+            QuizDraft,
+            sa.and_(QuizDraft.quiz_id == Quiz.id, Quiz.current_version_id.is_(None)),
+        )
+        .outerjoin(User, User.id == Quiz.author_id)
+    )
+
+
+def _narrowed(
+    quizzes: sa.Select[*tuple[Any, ...]], filters: Filters
+) -> sa.Select[*tuple[Any, ...]]:
+    columns = quizzes.selected_columns
+    if filters.q:
+        quizzes = quizzes.where(
+            sa.or_(
+                *(
+                    columns[name].icontains(filters.q, autoescape=True)
+                    for name in ("title", "description", "author_name")
+                )
+            )
+        )
+    if filters.language:
+        quizzes = quizzes.where(columns.language == filters.language)
+    if filters.difficulty:
+        quizzes = quizzes.where(columns.difficulty == filters.difficulty)
+    return quizzes
+
+
+def _card(row: Mapping[Any, Any], now: datetime) -> Card:
+    published_at = row["published_at"]
+    status = "draft" if published_at is None else "scheduled"
+    if access.is_public(published_at, now):
+        status = "published"
+    return Card(**row, status=status)
+
+
+def _mine(session: Session, viewer: Viewer, cards: Sequence[Card]) -> dict[UUID, Mine]:
+    """The player's own attempts at these quizzes; nothing for people who are not signed in."""
+    if viewer.user_id is None or not cards:
+        return {}
+    allowed = {card.id: card.max_attempts for card in cards}
+    attempts = sa.select(QuizAttempt).where(
+        QuizAttempt.user_id == viewer.user_id, QuizAttempt.quiz_id.in_(allowed)
+    )
+    open_attempts = {}
+    for attempt in session.scalars(attempts.where(QuizAttempt.completed_at.is_(None))):
+        now = taking.settle(session, attempt)
+        if attempt.completed_at is None:
+            open_attempts[attempt.quiz_id] = taking.clock_of(attempt).remaining(now)
+    over = QuizAttempt.completed_at.is_not(None)
+    best_first = (QuizAttempt.correct_count.desc(), QuizAttempt.total_time_ms)
+    by_quiz = session.execute(
+        sa.select(
+            QuizAttempt.quiz_id,
+            sa.func.max(QuizAttempt.number),
+            sa.func.array_agg(aggregate_order_by(QuizAttempt.correct_count, *best_first)).filter(
+                over
+            )[1],
+            sa.func.array_agg(aggregate_order_by(QuizAttempt.total_questions, *best_first)).filter(
+                over
+            )[1],
+        )
+        .where(QuizAttempt.user_id == viewer.user_id, QuizAttempt.quiz_id.in_(allowed))
+        .group_by(QuizAttempt.quiz_id)
+    )
+    mine = {card.id: Mine(0, card.max_attempts) for card in cards}
+    for quiz_id, used, best_correct, best_total in by_quiz:
+        most = allowed[quiz_id]
+        mine[quiz_id] = Mine(
+            attempts_used=used,
+            attempts_left=None if most is None else max(0, most - used),
+            open=quiz_id in open_attempts,
+            open_remaining_ms=open_attempts.get(quiz_id),
+            best_correct=best_correct,
+            best_total=best_total,
+        )
+    return mine

@@ -1,0 +1,136 @@
+"""People: sessions, and who a request comes from; deleting a person."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from respondeo.db import database_time
+from respondeo.domain.errors import NotFound
+from respondeo.models import LoginSession, QuizAttempt, User
+from respondeo.services import standings
+from respondeo.services.authoring import lock_open_attempts
+
+SESSION_LIFETIME = timedelta(days=7)
+RENEWED_AFTER = timedelta(days=1)
+KEPT_USER_AGENT = 300  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A signed-in person, as read at this request."""
+
+    id: UUID
+    name: str
+    email: str
+    image: str | None
+    groups: tuple[str, ...]
+    session_id: UUID
+    renew: bool
+
+    @property
+    def initials(self) -> str:
+        """One or two letters to stand for a picture."""
+        return initials(self.name)
+
+
+def initials(name: str) -> str:
+    """The first letters of the first and the last word of a name."""
+    words = name.split()
+    return (
+        "".join(word[0] for word in dict.fromkeys((words[0], words[-1])))[:2].upper()
+        if words
+        else "?"
+    )
+
+
+def token_hash(token: str) -> bytes:
+    """What is stored of a secret token: its SHA-256."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def sign_in(
+    session: Session, user_id: UUID, *, ip_address: str | None, user_agent: str | None
+) -> str:
+    """Begin a session for this person and return its token, to be put into a cookie."""
+    token = secrets.token_urlsafe(32)
+    now = database_time(session)
+    session.add(
+        LoginSession(
+            user_id=user_id,
+            token_hash=token_hash(token),
+            ip_address=ip_address,
+            user_agent=(user_agent or "")[:KEPT_USER_AGENT] or None,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + SESSION_LIFETIME,
+        )
+    )
+    session.execute(sa.delete(LoginSession).where(LoginSession.expires_at < now))
+    return token
+
+
+def person_of(session: Session, token: str) -> Person | None:
+    """Who holds this session token, if it is valid and the person is not disabled."""
+    now = sa.func.clock_timestamp()
+    found = session.execute(
+        sa.select(
+            User.id,
+            sa.func.coalesce(User.display_name, User.name).label("name"),
+            User.email,
+            User.image,
+            User.groups,
+            LoginSession.id.label("session_id"),
+            (LoginSession.last_seen_at < now - RENEWED_AFTER).label("renew"),
+        )
+        .join(LoginSession, LoginSession.user_id == User.id)
+        .where(
+            LoginSession.token_hash == token_hash(token),
+            LoginSession.expires_at > now,
+            User.disabled_at.is_(None),
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    return Person(**{**found._mapping, "groups": tuple(found.groups)})
+
+
+def renew_session(session: Session, session_id: UUID) -> None:
+    """Let a session that is in use live its full time again."""
+    now = database_time(session)
+    session.execute(
+        sa.update(LoginSession)
+        .where(LoginSession.id == session_id)
+        .values(last_seen_at=now, expires_at=now + SESSION_LIFETIME)
+    )
+
+
+def sign_out(session: Session, session_id: UUID) -> None:
+    """End a session: its cookie means nothing from now on."""
+    session.execute(sa.delete(LoginSession).where(LoginSession.id == session_id))
+
+
+def user_by_email(session: Session, email: str) -> User | None:
+    """The person with this address, whatever its case."""
+    return session.scalar(sa.select(User).where(User.email == email.lower()))
+
+
+def delete_user(session: Session, user_id: UUID) -> None:
+    """Delete a person: their attempts go, the boards are corrected, their quizzes stay.
+
+    Raises NotFound.
+    """
+    lock_open_attempts(session, QuizAttempt.user_id == user_id)
+    if session.get(User, user_id) is None:
+        raise NotFound("There is no such person.")
+    standings.forget_player(session, user_id)
+    session.execute(
+        sa.delete(User).where(User.id == user_id).execution_options(synchronize_session=False)
+    )
+    session.expire_all()

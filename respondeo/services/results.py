@@ -1,0 +1,264 @@
+"""A completed attempt: score, place, and as much of the review as the viewer may see.
+
+What is revealed: product description, "What is revealed".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from respondeo.domain.access import Viewer, is_public, may_see
+from respondeo.domain.errors import NotFound
+from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizBoard, QuizStanding, User
+from respondeo.services import content, leaderboards, taking
+from respondeo.services.content import Key, PlayedQuestion
+from respondeo.services.playing import current_attempt
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedAnswer:
+    """An answer in a review; `right` is None where right answers are not disclosed."""
+
+    text: str
+    chosen: bool
+    right: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedQuestion:
+    """A question in a review: `right`, `wrong`, `unanswered`, or `not-reached` (without text)."""
+
+    position: int
+    state: str
+    kind: str
+    text: str | None
+    image_url: str | None
+    answers: tuple[ReviewedAnswer, ...]
+    explanation: str | None
+    time_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A completed attempt. `review` is None where the viewer may not have one. Times in ms.
+
+    counts: this attempt is the one on the board. better_than: percentage of the board's players
+    who did worse. next_number: the attempt that may be started now, None where none may.
+    """
+
+    attempt_id: UUID
+    quiz_id: UUID
+    quiz_title: str
+    player_name: str | None
+    is_own: bool
+    number: int
+    correct: int
+    total: int
+    percent: int
+    total_time_ms: int
+    limit_ms: int | None
+    timed_out: bool
+    answered_count: int
+    completed_at: datetime
+    ranked: bool
+    counts: bool
+    rank: int | None
+    players: int
+    better_than: int | None
+    best_correct: int | None
+    best_total: int | None
+    best_attempt_id: UUID | None
+    attempts_left: int | None
+    next_number: int | None
+    disclosed: bool
+    reveal: str
+    review: tuple[ReviewedQuestion, ...] | None
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether a guest played it."""
+        return self.player_name is None
+
+
+def attempt_to_show(
+    session: Session, viewer: Viewer, quiz_id: UUID, attempt_id: UUID
+) -> QuizAttempt:
+    """An attempt this viewer may see: their own, or anybody's completed one at a quiz they may see.
+
+    Raises NotFound.
+    """
+    found = session.execute(
+        sa.select(QuizAttempt, Quiz.author_id, Quiz.published_at)
+        .join(Quiz, Quiz.id == QuizAttempt.quiz_id)
+        .where(QuizAttempt.id == attempt_id, Quiz.id == quiz_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound
+    attempt, author_id, published_at = found._tuple()
+    now = taking.settle(session, attempt)
+    if is_own(viewer, attempt):
+        return attempt
+    seen = viewer.may("quiz:view") and may_see(viewer, author_id, published_at, now)
+    if not seen or attempt.completed_at is None:
+        raise NotFound
+    return attempt
+
+
+def is_own(viewer: Viewer, attempt: QuizAttempt) -> bool:
+    """Whether the viewer is the one who played it."""
+    if attempt.user_id is not None:
+        return attempt.user_id == viewer.user_id
+    return viewer.is_guest and attempt.guest_token == viewer.guest_token
+
+
+def result(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Result:
+    """A completed attempt, with as much of its review as the viewer may see."""
+    assert attempt.completed_at is not None
+    assert attempt.total_time_ms is not None
+    own = is_own(viewer, attempt)
+    rows = taking.answers_of(session, attempt)
+    quiz = session.get_one(Quiz, attempt.quiz_id)
+    disclosed = _is_disclosed(session, viewer, attempt, quiz, own=own)
+    rank, counts, players = _place(session, attempt)
+    best = _best(session, attempt)
+    left, next_number = _attempts_left(session, viewer, attempt, quiz, own=own)
+    name = session.scalar(
+        sa.select(sa.func.coalesce(User.display_name, User.name)).where(User.id == attempt.user_id)
+    )
+    version = content.version_details(session, attempt.quiz_version_id)
+    sees_review = (own and (not viewer.is_guest or disclosed)) or viewer.may_edit(quiz.author_id)
+    worse = players - rank if rank else 0
+    return Result(
+        attempt_id=attempt.id,
+        quiz_id=attempt.quiz_id,
+        quiz_title=version.title,
+        player_name=name,
+        is_own=own,
+        number=attempt.number,
+        correct=attempt.correct_count,
+        total=attempt.total_questions,
+        percent=round(100 * attempt.correct_count / attempt.total_questions),
+        total_time_ms=attempt.total_time_ms,
+        limit_ms=attempt.time_limit_ms,
+        timed_out=attempt.timed_out,
+        answered_count=sum(row.answered_at is not None for row in rows),
+        completed_at=attempt.completed_at,
+        ranked=attempt.ranked,
+        counts=counts,
+        rank=rank,
+        players=players,
+        better_than=100 * worse // (players - 1) if rank and players > 1 else None,
+        best_correct=best.correct_count if best else None,
+        best_total=best.total_questions if best else None,
+        best_attempt_id=best.id if best else None,
+        attempts_left=left,
+        next_number=next_number,
+        disclosed=disclosed,
+        reveal=version.reveal,
+        review=_review(session, attempt, rows, disclosed=disclosed) if sees_review else None,
+    )
+
+
+def _is_disclosed(
+    session: Session, viewer: Viewer, attempt: QuizAttempt, quiz: Quiz, *, own: bool
+) -> bool:
+    if not own:
+        return viewer.may_edit(quiz.author_id)
+    if viewer.is_guest:
+        return attempt.discloses
+    disclosing = taking.players_attempts(viewer, attempt.quiz_id).where(
+        QuizAttempt.discloses, QuizAttempt.completed_at.is_not(None)
+    )
+    return session.execute(sa.select(disclosing.exists())).scalar_one()
+
+
+def _place(session: Session, attempt: QuizAttempt) -> tuple[int | None, bool, int]:
+    """The rank where this attempt is the one that counts, whether it is, how many players."""
+    players = session.execute(
+        sa.select(QuizBoard.players).where(QuizBoard.quiz_id == attempt.quiz_id)
+    ).scalar_one()
+    stands = session.scalar(
+        sa.select(QuizStanding.attempt_id).where(QuizStanding.attempt_id == attempt.id)
+    )
+    if stands is None or attempt.total_time_ms is None:
+        return None, False, players
+    rank = leaderboards.quiz_rank(
+        session, attempt.quiz_id, attempt.correct_count, attempt.total_time_ms
+    )
+    return rank, True, players
+
+
+def _best(session: Session, attempt: QuizAttempt) -> QuizAttempt | None:
+    """The same person's best completed attempt at the quiz."""
+    if attempt.user_id is None:
+        return None
+    return session.scalar(
+        sa.select(QuizAttempt)
+        .where(
+            QuizAttempt.quiz_id == attempt.quiz_id,
+            QuizAttempt.user_id == attempt.user_id,
+            QuizAttempt.completed_at.is_not(None),
+        )
+        .order_by(
+            QuizAttempt.correct_count.desc(), QuizAttempt.total_time_ms, QuizAttempt.completed_at
+        )
+        .limit(1)
+    )
+
+
+def _attempts_left(
+    session: Session, viewer: Viewer, attempt: QuizAttempt, quiz: Quiz, *, own: bool
+) -> tuple[int | None, int | None]:
+    """How many attempts the player has left (None: no maximum), and the number of the next."""
+    last = current_attempt(session, viewer, attempt.quiz_id) if own else None
+    now = taking.settle(session, last) if last else None
+    if last is None or now is None or quiz.current_version_id is None:
+        return None, None
+    most = content.version_details(session, quiz.current_version_id).max_attempts
+    left = None if most is None or viewer.is_guest else max(0, most - last.number)
+    may_start = is_public(quiz.published_at, now) and viewer.may("quiz:play") and left != 0
+    open_one = last.completed_at is None
+    return left, (last.number + (0 if open_one else 1)) if may_start or open_one else None
+
+
+def _review(
+    session: Session, attempt: QuizAttempt, rows: Sequence[AttemptAnswer], *, disclosed: bool
+) -> tuple[ReviewedQuestion, ...]:
+    questions = content.questions_for_players(session, attempt.quiz_version_id)
+    keys = content.answer_keys(session, attempt.quiz_version_id) if disclosed else {}
+    return tuple(_reviewed(row, questions[row.question_id], keys) for row in rows)
+
+
+def _reviewed(
+    row: AttemptAnswer, question: PlayedQuestion, keys: Mapping[UUID, Key]
+) -> ReviewedQuestion:
+    key = keys.get(question.id)
+    state = "unanswered" if row.shown_at else "not-reached"
+    if row.answered_at is not None:
+        state = "right" if row.is_correct else "wrong"
+    hidden = state == "not-reached" and key is None
+    return ReviewedQuestion(
+        position=row.display_order + 1,
+        state=state,
+        kind=question.kind,
+        text=None if hidden else question.text,
+        image_url=None if hidden else question.image_url,
+        answers=()
+        if hidden
+        else tuple(
+            ReviewedAnswer(
+                text=option.text,
+                chosen=option.id == row.answer_id,
+                right=option.id in key.right_ids if key else None,
+            )
+            for option in question.in_order(row.answer_order).answers
+        ),
+        explanation=key.explanation if key else None,
+        time_ms=row.time_ms,
+    )

@@ -1,0 +1,257 @@
+"""Keeping the boards: recording results, taking people and quizzes off, rebuilding.
+
+`quiz_standing` and `player_standing` change only here, in the transaction that completes or
+deletes an attempt. Locks are always taken in this order, so that nobody waits in a circle:
+attempts (by deadline), players (by id), quiz boards (by id).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from respondeo.models import PlayerStanding, QuizAttempt, QuizBoard, QuizStanding
+
+
+def record_results(session: Session, attempts: Sequence[QuizAttempt]) -> None:
+    """Bring the boards up to date with attempts that were just completed."""
+    played = [attempt for attempt in attempts if attempt.user_id is not None]
+    ranked = [attempt for attempt in played if attempt.ranked]
+    session.flush()
+    plays = Counter(attempt.quiz_id for attempt in played)
+    players: Counter[UUID] = Counter()
+    changed: set[UUID] = set()
+    if ranked:
+        user_ids = sorted({a.user_id for a in ranked if a.user_id is not None})
+        _lock_players(session, user_ids)
+        for attempt in ranked:
+            is_new = _take_standing(session, attempt)
+            if is_new is not None:
+                changed.add(attempt.quiz_id)
+                players[attempt.quiz_id] += is_new
+        _sum_players(session, user_ids)
+    for quiz_id in sorted(plays):
+        session.execute(
+            sa.update(QuizBoard)
+            .where(QuizBoard.quiz_id == quiz_id)
+            .values(
+                plays=QuizBoard.plays + plays[quiz_id],
+                players=QuizBoard.players + players[quiz_id],
+                revision=QuizBoard.revision + (1 if quiz_id in changed else 0),
+            )
+        )
+
+
+def _lock_players(session: Session, user_ids: Sequence[UUID]) -> None:
+    """Serialise changes to these players' sums; `user_ids` must be in order."""
+    session.execute(
+        insert(PlayerStanding)
+        .values(
+            [
+                {"user_id": user_id, "total_correct": 0, "total_time_ms": 0, "quizzes_played": 0}
+                for user_id in user_ids
+            ]
+        )
+        .on_conflict_do_nothing()
+    )
+    session.execute(
+        sa.select(PlayerStanding.user_id)
+        .where(PlayerStanding.user_id.in_(user_ids))
+        .order_by(PlayerStanding.user_id)
+        .with_for_update()
+    ).all()
+
+
+def _take_standing(session: Session, attempt: QuizAttempt) -> bool | None:
+    """Let the attempt count if it is the player's best: True where it is their first, None if not.
+
+    Of two equal attempts the one completed earlier counts.
+    """
+    assert attempt.total_time_ms is not None
+    statement = insert(QuizStanding).values(
+        quiz_id=attempt.quiz_id,
+        user_id=attempt.user_id,
+        attempt_id=attempt.id,
+        correct_count=attempt.correct_count,
+        total_time_ms=attempt.total_time_ms,
+        completed_at=attempt.completed_at,
+    )
+    new = statement.excluded
+    better = sa.tuple_(
+        -new.correct_count, new.total_time_ms, new.completed_at, new.attempt_id
+    ) < sa.tuple_(
+        -QuizStanding.correct_count,
+        QuizStanding.total_time_ms,
+        QuizStanding.completed_at,
+        QuizStanding.attempt_id,
+    )
+    return session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[QuizStanding.quiz_id, QuizStanding.user_id],
+            set_={
+                "attempt_id": new.attempt_id,
+                "correct_count": new.correct_count,
+                "total_time_ms": new.total_time_ms,
+                "completed_at": new.completed_at,
+            },
+            where=better,
+        ).returning(sa.literal_column("xmax = 0", sa.Boolean))
+    ).scalar_one_or_none()
+
+
+def _sum_players(session: Session, user_ids: Sequence[UUID]) -> None:
+    """Set the sums of players who are locked; who has no standing left leaves the board."""
+    sums = (
+        sa.select(
+            QuizStanding.user_id,
+            sa.func.sum(QuizStanding.correct_count).label("total_correct"),
+            sa.func.sum(QuizStanding.total_time_ms).label("total_time_ms"),
+            sa.func.count().label("quizzes_played"),
+        )
+        .where(QuizStanding.user_id.in_(user_ids))
+        .group_by(QuizStanding.user_id)
+        .subquery()
+    )
+    session.execute(
+        sa.update(PlayerStanding)
+        .where(PlayerStanding.user_id == sums.c.user_id)
+        .values(
+            total_correct=sums.c.total_correct,
+            total_time_ms=sums.c.total_time_ms,
+            quizzes_played=sums.c.quizzes_played,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        sa.delete(PlayerStanding)
+        .where(
+            PlayerStanding.user_id.in_(user_ids),
+            ~sa.exists().where(QuizStanding.user_id == PlayerStanding.user_id),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def forget_quiz(session: Session, quiz_id: UUID) -> None:
+    """Take a quiz that is about to be deleted out of everybody's sums."""
+    user_ids = session.scalars(
+        sa.select(QuizStanding.user_id)
+        .where(QuizStanding.quiz_id == quiz_id)
+        .order_by(QuizStanding.user_id)
+    ).all()
+    if user_ids:
+        _lock_players(session, user_ids)
+        session.execute(sa.delete(QuizStanding).where(QuizStanding.quiz_id == quiz_id))
+        _sum_players(session, user_ids)
+
+
+def forget_player(session: Session, user_id: UUID) -> None:
+    """Take a person who is about to be deleted off all boards."""
+    _lock_players(session, [user_id])
+    stood = session.scalars(
+        sa.delete(QuizStanding)
+        .where(QuizStanding.user_id == user_id)
+        .returning(QuizStanding.quiz_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    plays = dict(
+        session.execute(
+            sa.select(QuizAttempt.quiz_id, sa.func.count())
+            .where(QuizAttempt.user_id == user_id, QuizAttempt.completed_at.is_not(None))
+            .group_by(QuizAttempt.quiz_id)
+        )
+        .tuples()
+        .all()
+    )
+    session.execute(sa.delete(PlayerStanding).where(PlayerStanding.user_id == user_id))
+    for quiz_id in sorted({*plays, *stood}):
+        stands = 1 if quiz_id in stood else 0
+        session.execute(
+            sa.update(QuizBoard)
+            .where(QuizBoard.quiz_id == quiz_id)
+            .values(
+                plays=QuizBoard.plays - plays.get(quiz_id, 0),
+                players=QuizBoard.players - stands,
+                revision=QuizBoard.revision + stands,
+            )
+        )
+
+
+# What each attempt that ranks comes to, from the stored answers alone; the best of each player.
+_RECOMPUTED = """
+    SELECT DISTINCT ON (quiz_id, user_id)
+        quiz_id, user_id, id AS attempt_id, correct_count, total_time_ms, completed_at
+    FROM (
+        SELECT a.quiz_id, a.user_id, a.id, a.completed_at,
+            count(*) FILTER (WHERE s.is_correct)::integer AS correct_count,
+            CASE WHEN a.timed_out AND a.time_limit_ms IS NOT NULL THEN a.time_limit_ms
+                ELSE coalesce(sum(s.time_ms), 0) END::bigint AS total_time_ms
+        FROM quiz_attempt a JOIN attempt_answer s ON s.attempt_id = a.id
+        WHERE a.ranked AND a.completed_at IS NOT NULL
+        GROUP BY a.id
+    ) attempt
+    ORDER BY quiz_id, user_id, correct_count DESC, total_time_ms, completed_at, attempt.id
+"""
+
+_REBUILD = (
+    "LOCK TABLE quiz_standing, player_standing, quiz_board IN SHARE ROW EXCLUSIVE MODE",
+    f"CREATE TEMPORARY TABLE fresh ON COMMIT DROP AS {_RECOMPUTED}",
+    """
+    CREATE TEMPORARY TABLE fresh_player ON COMMIT DROP AS
+    SELECT user_id, sum(correct_count)::integer AS total_correct,
+        sum(total_time_ms)::bigint AS total_time_ms, count(*)::integer AS quizzes_played
+    FROM fresh GROUP BY user_id
+    """,
+    """
+    CREATE TEMPORARY TABLE fresh_board ON COMMIT DROP AS
+    SELECT quiz.id AS quiz_id,
+        (SELECT count(*) FROM quiz_attempt a WHERE a.quiz_id = quiz.id
+            AND a.user_id IS NOT NULL AND a.completed_at IS NOT NULL)::integer AS plays,
+        (SELECT count(*) FROM fresh WHERE fresh.quiz_id = quiz.id)::integer AS players
+    FROM quiz
+    """,
+    """
+    CREATE TEMPORARY TABLE stale ON COMMIT DROP AS
+    SELECT quiz_id, user_id FROM (
+        (TABLE fresh EXCEPT TABLE quiz_standing) UNION ALL
+        (TABLE quiz_standing EXCEPT TABLE fresh)
+    ) difference
+    """,
+    """
+    DELETE FROM quiz_standing WHERE (quiz_id, user_id) IN (SELECT quiz_id, user_id FROM stale)
+    """,
+    """
+    INSERT INTO quiz_standing
+    SELECT * FROM fresh WHERE (quiz_id, user_id) IN (SELECT quiz_id, user_id FROM stale)
+    """,
+    """
+    DELETE FROM player_standing WHERE user_id IN
+        (SELECT user_id FROM (TABLE player_standing EXCEPT TABLE fresh_player) difference)
+    """,
+    "INSERT INTO player_standing TABLE fresh_player EXCEPT TABLE player_standing",
+    """
+    INSERT INTO quiz_board (quiz_id, plays, players)
+    SELECT quiz_id, plays, players FROM fresh_board
+    ON CONFLICT (quiz_id) DO UPDATE SET plays = excluded.plays, players = excluded.players
+    WHERE (quiz_board.plays, quiz_board.players) <> (excluded.plays, excluded.players)
+    """,
+    "UPDATE quiz_board SET revision = revision + 1 WHERE quiz_id IN (SELECT quiz_id FROM stale)",
+)
+
+
+def rebuild(session: Session) -> int:
+    """Compute all boards again from the stored answers; returns how many rows had to change.
+
+    Complete overdue attempts first (`taking.complete_overdue`), or they stay off the boards.
+    """
+    changed = 0
+    for statement in _REBUILD:
+        result = session.connection().execute(sa.text(statement))
+        if statement.lstrip().startswith(("DELETE", "INSERT")):
+            changed += result.rowcount
+    return changed

@@ -1,0 +1,17 @@
+"""The pages: blueprints, one for each subject, and what their templates need."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from respondeo.config import Settings
+
+
+def init_web(app: Flask, settings: Settings) -> None:
+    """Register the blueprints, the template filters, and who is asking."""
+    from respondeo.web import access, auth, filters, leaderboards, pages, taking
+
+    access.init_access(app, settings)
+    filters.init_filters(app, settings)
+    for blueprint in (pages.bp, auth.bp, taking.bp, leaderboards.bp):
+        app.register_blueprint(blueprint)

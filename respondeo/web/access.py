@@ -1,0 +1,161 @@
+"""Who is asking: the session cookie, the guest's token, and what views may demand."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
+
+from flask import Flask, Request, Response, current_app, g, request
+from flask_login import UserMixin, current_user
+from werkzeug.wrappers import Response as BaseResponse
+
+from respondeo.config import Settings
+from respondeo.db import session
+from respondeo.domain.access import GUEST, Viewer
+from respondeo.domain.errors import NotAllowed, SignInRequired
+from respondeo.extensions import login_manager
+from respondeo.services import identity
+from respondeo.services.identity import Person
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+GUEST_DAYS = 1
+
+
+class SignedIn(UserMixin):  # type: ignore[misc]  # Flask-Login has no types
+    """The signed-in person, as Flask-Login knows them."""
+
+    def __init__(self, person: Person) -> None:
+        self.id = person.id
+        self.person = person
+
+
+def init_access(app: Flask, settings: Settings) -> None:
+    """Load the person of each request, and renew sessions that are in use."""
+    secure = settings.app_url.startswith("https:")
+    prefix = "__Host-" if secure else ""
+    app.config["SESSION_TOKEN_COOKIE"] = f"{prefix}respondeo_session"
+    app.config["GUEST_TOKEN_COOKIE"] = f"{prefix}respondeo_guest"
+    rules = settings.access_rules()
+    app.extensions["access_rules"] = rules
+
+    @login_manager.request_loader  # type: ignore[untyped-decorator]
+    def load_person(request: Request) -> SignedIn | None:
+        token = request.cookies.get(app.config["SESSION_TOKEN_COOKIE"])
+        person = identity.person_of(session(), token) if token else None
+        return SignedIn(person) if person else None
+
+    @app.after_request
+    def renew(response: Response) -> Response:
+        found = person() if "_login_user" in g else None
+        if found is not None and found.renew and response.status_code < 400:
+            identity.renew_session(session(), found.session_id)
+            session().commit()
+            set_session_cookie(response, request.cookies[app.config["SESSION_TOKEN_COOKIE"]])
+        return response
+
+
+def person() -> Person | None:
+    """The signed-in person, None where nobody is."""
+    return cast("Person", current_user.person) if current_user.is_authenticated else None
+
+
+def viewer() -> Viewer:
+    """Who is asking and what they may do; resolved once a request."""
+    if "viewer" not in g:
+        rules = current_app.extensions["access_rules"]
+        somebody = person()
+        role = rules.role_of(somebody.groups) if somebody else GUEST
+        token = request.cookies.get(current_app.config["GUEST_TOKEN_COOKIE"])
+        g.viewer = Viewer(
+            role=role,
+            permissions=rules.permissions_of(role),
+            user_id=somebody.id if somebody else None,
+            guest_token=identity.token_hash(token) if token and not somebody else None,
+        )
+    return cast("Viewer", g.viewer)
+
+
+def as_nobody() -> None:
+    """Answer the rest of this request as to a stranger: the database cannot say who it is."""
+    rules = current_app.extensions["access_rules"]
+    g._login_user = login_manager.anonymous_user()
+    g.viewer = Viewer(GUEST, rules.permissions_of(GUEST))
+
+
+def allow(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Only people who hold the permission get into the view; guests are asked to sign in."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            demand(permission)
+            return view(*args, **kwargs)
+
+        return declare(guarded, permission)
+
+    return decorate
+
+
+def everybody(view: Callable[P, R]) -> Callable[P, R]:
+    """A view that anybody may use; it says so, because every view must say who may."""
+    return declare(view, "everybody")
+
+
+def declare(view: Callable[P, R], who: str) -> Callable[P, R]:
+    """Note on the view who may use it."""
+    view.allowed = who  # type: ignore[attr-defined]
+    return view
+
+
+def demand(permission: str) -> None:
+    """Raises SignInRequired or NotAllowed unless the viewer holds the permission."""
+    asking = viewer()
+    if not asking.may(permission):
+        if asking.is_guest:
+            raise SignInRequired
+        raise NotAllowed("Your role does not allow this.")
+
+
+def set_session_cookie(response: BaseResponse, token: str) -> None:
+    """Hand the session's token to the browser."""
+    _set(response, "SESSION_TOKEN_COOKIE", token, identity.SESSION_LIFETIME.days)
+
+
+def drop_session_cookie(response: BaseResponse) -> None:
+    """Take the session's token away."""
+    response.delete_cookie(
+        current_app.config["SESSION_TOKEN_COOKIE"],
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def guest_with_token() -> tuple[Viewer, str]:
+    """The guest who is about to play, with the token that their attempts belong to."""
+    token = request.cookies.get(current_app.config["GUEST_TOKEN_COOKIE"])
+    if not token or len(token) < 32:
+        token = secrets.token_urlsafe(32)
+    asking = viewer()
+    g.viewer = Viewer(asking.role, asking.permissions, None, identity.token_hash(token))
+    return g.viewer, token
+
+
+def set_guest_cookie(response: BaseResponse, token: str) -> None:
+    """Let a guest find their attempt again, for a day."""
+    _set(response, "GUEST_TOKEN_COOKIE", token, GUEST_DAYS)
+
+
+def _set(response: BaseResponse, name: str, value: str, days: int) -> None:
+    response.set_cookie(
+        current_app.config[name],
+        value,
+        max_age=days * 24 * 60 * 60,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )

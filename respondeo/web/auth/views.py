@@ -1,0 +1,85 @@
+"""Signing in as a demo person, and signing out."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from respondeo.db import session
+from respondeo.domain.errors import Invalid, NotFound, Problem
+from respondeo.extensions import limiter
+from respondeo.services import identity
+from respondeo.web import access
+from respondeo.web.auth.demo import DEMO_PEOPLE
+
+bp = Blueprint("auth", __name__)
+
+
+def is_demo() -> bool:
+    """Demo people exist in the demo only, and only for this machine."""
+    return current_app.extensions["settings"].app_env == "demo" and request.remote_addr in {
+        "127.0.0.1",
+        "::1",
+    }
+
+
+def local_path(target: str | None) -> str:
+    """Where to go after signing in: a path of ours, never another site."""
+    parts = urlsplit(target or "")
+    is_ours = not parts.scheme and not parts.netloc and parts.path.startswith("/")
+    if not target or not is_ours or target.startswith(("//", "/\\")):
+        return url_for("pages.home")
+    return target
+
+
+@bp.get("/sign-in")
+@access.everybody
+def sign_in() -> Response | str:
+    """The ways to sign in."""
+    target = local_path(request.args.get("next"))
+    if access.person() is not None:
+        return redirect(target, 303)
+    demo = is_demo()
+    return render_template(
+        "auth/sign_in.html", people=DEMO_PEOPLE if demo else [], demo=demo, next=target
+    )
+
+
+@bp.post("/sign-in")
+@access.everybody
+@limiter.limit("30 per minute")
+def sign_in_as() -> Response:
+    """Sign in as one of the demo people."""
+    if not is_demo():
+        raise NotFound("There are no demo people here.")
+    chosen = next((p for p in DEMO_PEOPLE if p.key == request.form.get("person")), None)
+    if chosen is None:
+        raise Invalid(Problem("person", "Choose one of the demo people."))
+    user = identity.user_by_email(session(), chosen.email)
+    if user is None:
+        raise NotFound("The demo people are missing. Run `make demo` again.")
+    token = identity.sign_in(
+        session(),
+        user.id,
+        ip_address=request.remote_addr,
+        user_agent=request.headers.get("User-Agent"),
+    )
+    session().commit()
+    response = redirect(local_path(request.form.get("next")), 303)
+    access.set_session_cookie(response, token)
+    return response
+
+
+@bp.post("/sign-out")
+@access.everybody
+def sign_out() -> Response:
+    """End the session, here and in the table."""
+    person = access.person()
+    if person is not None:
+        identity.sign_out(session(), person.session_id)
+        session().commit()
+    response = redirect(url_for("pages.home"), 303)
+    access.drop_session_cookie(response)
+    return response

@@ -1,0 +1,132 @@
+"""What templates can do with values, and what they all know."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from flask import Flask, request, url_for
+from jinja2 import StrictUndefined
+from markupsafe import Markup
+
+from respondeo.config import Settings
+from respondeo.extensions import STATIC
+from respondeo.services.identity import initials
+from respondeo.web import access
+
+LANGUAGE_NAMES = {
+    "en": "English",
+    "es": "Español",
+    "fr": "Français",
+    "de": "Deutsch",
+    "sv": "Svenska",
+    "pt": "Português",
+    "it": "Italiano",
+    "nl": "Nederlands",
+    "pl": "Polski",
+    "ja": "日本語",
+    "zh": "中文",
+    "ko": "한국어",
+}
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def language_name(code: str) -> str:
+    """The language in its own words."""
+    return LANGUAGE_NAMES.get(code, code)
+
+
+def clock_ms(ms: int) -> str:
+    """65000 → "1:05"; 3 725 000 → "1:02:05". What is left of a second counts as one."""
+    seconds = max(0, -(-ms // 1000))
+    hours, rest = divmod(seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def duration_ms(ms: int) -> str:
+    """31400 → "31.4 s"; 70000 → "1:10"; 3 725 000 → "1:02:05"."""
+    if ms < 60_000:
+        return f"{ms // 100 / 10:.1f} s"
+    return clock_ms(ms // 1000 * 1000)
+
+
+def ordinal(number: int) -> str:
+    """1 → "1st"."""
+    if 10 <= number % 100 <= 20:
+        return f"{number}th"
+    return f"{number}{({1: 'st', 2: 'nd', 3: 'rd'}).get(number % 10, 'th')}"
+
+
+def number(value: int) -> str:
+    """12345 → "12,345"."""
+    return f"{value:,}"
+
+
+def limit_text(seconds: int) -> str:
+    """0 → "No limit"; 90 → "1 minute 30 seconds"; 300 → "5 minutes"."""
+    if not seconds:
+        return "No limit"
+    parts = []
+    for name, size in (("hour", 3600), ("minute", 60), ("second", 1)):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {name}{'' if count == 1 else 's'}")
+    return " ".join(parts)
+
+
+def percent(part: int, whole: int) -> int:
+    """How many hundredths of the whole, rounded."""
+    return round(100 * part / whole) if whole else 0
+
+
+def date_short(moment: datetime) -> str:
+    """ "22 Nov 2026", in UTC."""
+    moment = moment.astimezone(UTC)
+    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
+
+
+def when(moment: datetime) -> Markup:
+    """A moment that people and programs can read, in UTC."""
+    moment = moment.astimezone(UTC)
+    told = f"{date_short(moment)}, {moment:%H:%M} UTC"
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), told)
+
+
+@cache
+def _version_of(name: str) -> str:
+    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
+
+
+def init_filters(app: Flask, settings: Settings) -> None:
+    """Teach the templates."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    for function in (
+        clock_ms, date_short, duration_ms, initials, language_name, limit_text, number, ordinal,
+        percent, when,
+    ):  # fmt: skip
+        app.jinja_env.filters[function.__name__] = function
+
+    def static_url(name: str) -> str:
+        """Where a static file is, under a name that changes with its content."""
+        version = _version_of.__wrapped__(name) if app.debug else _version_of(name)
+        return f"/static/{name}?v={version}"
+
+    @app.context_processor
+    def what_all_templates_know() -> dict[str, Any]:
+        theme = request.cookies.get("theme")
+        return {
+            "app_name": "Respondeo",
+            "app_url": settings.app_url,
+            "current_path": request.full_path.rstrip("?"),
+            "person": access.person(),
+            "request_endpoint": request.endpoint or "",
+            "static_url": static_url,
+            "theme": theme if theme in {"light", "dark"} else "system",
+            "url_for": url_for,
+            "viewer": access.viewer(),
+        }

@@ -1,0 +1,5 @@
+"""The boards."""
+
+from respondeo.web.leaderboards.views import bp
+
+__all__ = ["bp"]

@@ -1,0 +1,100 @@
+"""A board as a page shows it, and how often the page asks again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import Response, make_response, request, url_for
+
+from respondeo.services.identity import initials
+from respondeo.services.leaderboards import Board, Row
+from respondeo.web import access
+
+TOP = 10
+POLL_MS = 10_000
+JITTER_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRow:
+    """One row; `url` leads to the attempt that counts."""
+
+    rank: int
+    user_id: UUID
+    name: str
+    initials: str
+    image: str | None
+    correct: int
+    total: int | None
+    time_ms: int
+    timed_out: bool
+    quizzes_played: int | None
+    is_me: bool
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBoard:
+    """A page of a board; `url` is where it refreshes itself from, every `poll_ms`."""
+
+    rows: tuple[BoardRow, ...]
+    own: BoardRow | None
+    players: int
+    more_players: bool
+    page: int
+    pages: int
+    tag: str
+    poll_ms: int
+    url: str
+
+
+def shown(board: Board, url: str, seed: object) -> ShownBoard:
+    """The board for this viewer, refreshing from `url`."""
+    own = _row(board.own) if board.own else None
+    return ShownBoard(
+        rows=tuple(_row(row) for row in board.rows),
+        own=own,
+        players=board.players,
+        more_players=board.more_players,
+        page=board.page,
+        pages=board.pages,
+        tag=board.tag,
+        poll_ms=poll_ms(seed),
+        url=url,
+    )
+
+
+def poll_ms(seed: object) -> int:
+    """10 to 15 seconds, different from person to person, so that they do not ask in step."""
+    spread = f"{seed}{access.viewer().user_id}{request.remote_addr}".encode()
+    return POLL_MS + sum(byte * (place + 1) for place, byte in enumerate(spread)) % JITTER_MS
+
+
+def _row(row: Row) -> BoardRow:
+    url = None
+    if row.attempt_id is not None:
+        url = url_for("taking.result", quiz_id=row.quiz_id, attempt_id=row.attempt_id)
+    return BoardRow(
+        rank=row.rank,
+        user_id=row.user_id,
+        name=row.name,
+        initials=initials(row.name),
+        image=row.image,
+        correct=row.score,
+        total=row.total,
+        time_ms=row.time_ms,
+        timed_out=row.timed_out,
+        quizzes_played=row.quizzes_played,
+        is_me=row.user_id == access.viewer().user_id,
+        url=url,
+    )
+
+
+def unchanged(tag: str) -> Response | None:
+    """An empty 304 where the page that asks already shows this."""
+    if request.headers.get("HX-PTag") != tag:
+        return None
+    response = make_response("", 304)
+    response.vary.add("HX-Request")
+    return response

@@ -1,0 +1,228 @@
+"""The pages of a play: the quiz, the questions, the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import Blueprint, Response, current_app, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from respondeo.db import session
+from respondeo.domain.errors import AttemptOver, Invalid, NotFound, NotThisQuestion
+from respondeo.extensions import limiter
+from respondeo.models import QuizAttempt
+from respondeo.services import attempts, catalogue, leaderboards, playing, results, taking
+from respondeo.services.catalogue import Card
+from respondeo.web import access
+from respondeo.web.htmx import go_to, page_or_fragment
+from respondeo.web.leaderboards.board import TOP, shown
+from respondeo.web.taking.forms import AnswerForm, NextForm, StartForm, checked
+
+bp = Blueprint("taking", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The one button of a quiz's page: `start`, `resume`, `used-up`, `sign-in` or `closed`."""
+
+    state: str
+    number: int
+    remaining_ms: int | None = None
+    clock_stands: bool = False
+
+
+def guest_limit() -> str:
+    """How many plays one address may start as a guest."""
+    settings = current_app.extensions["settings"]
+    return (
+        f"{settings.rate_limit_guest_plays} per {-(-settings.rate_limit_window_ms // 1000)} second"
+    )
+
+
+@bp.get("/quiz/<uuid:quiz_id>")
+@access.allow("quiz:view")
+def quiz(quiz_id: UUID) -> Response | str:
+    """What one is getting into, the one button, the top of the board."""
+    viewer = access.viewer()
+    card = catalogue.quiz_card(session(), viewer, quiz_id)
+    taking.complete_overdue(session(), quiz_id)
+    board = None
+    if viewer.may("leaderboard:view"):
+        found = leaderboards.quiz_board(session(), quiz_id, user_id=viewer.user_id, size=TOP)
+        board = shown(found, url_for("leaderboards.quiz", quiz_id=quiz_id), quiz_id)
+    start = start_of(card)
+    own = attempts.own_attempts(session(), viewer, quiz_id)
+    session().commit()
+    return render_template(
+        "taking/quiz.html",
+        quiz=card,
+        may_edit=viewer.may_edit(card.author_id),
+        start=start,
+        board=board,
+        own_attempts=own,
+    )
+
+
+def start_of(card: Card) -> Start:
+    """What the button of the quiz's page offers to whoever asks."""
+    viewer = access.viewer()
+    attempt = playing.current_attempt(session(), viewer, card.id)
+    now = taking.settle(session(), attempt) if attempt else None
+    if attempt is not None and now is not None and attempt.completed_at is None:
+        clock = taking.clock_of(attempt)
+        stands = clock.pause_left(now) > 0
+        return Start("resume", attempt.number, clock.remaining(now), stands)
+    number = attempt.number + 1 if attempt else 1
+    if card.status != "published":
+        return Start("closed", number)
+    if not viewer.may("quiz:play"):
+        return Start("sign-in" if viewer.is_guest else "closed", number)
+    if not viewer.is_guest and card.max_attempts and number > card.max_attempts:
+        return Start("used-up", number)
+    return Start("start", number)
+
+
+@bp.post("/quiz/<uuid:quiz_id>/play")
+@access.allow("quiz:play")
+@limiter.limit(guest_limit, exempt_when=lambda: not access.viewer().is_guest)
+def start(quiz_id: UUID) -> BaseResponse:
+    """Start the attempt that the form names, or go to where it stands."""
+    form = StartForm(request.form)
+    number = form.number.data if form.validate() else None
+    viewer, token = access.viewer(), None
+    if viewer.is_guest:
+        viewer, token = access.guest_with_token()
+    attempt = taking.start_attempt(session(), viewer, quiz_id, number=number)
+    session().commit()
+    response = go_to(where_it_stands(attempt))
+    if token is not None:
+        access.set_guest_cookie(response, token)
+    return response
+
+
+def where_it_stands(attempt: QuizAttempt) -> str:
+    """The address of an attempt: the play page while it is open, then the result."""
+    if attempt.completed_at is None:
+        return url_for("taking.play", quiz_id=attempt.quiz_id)
+    return url_for("taking.result", quiz_id=attempt.quiz_id, attempt_id=attempt.id)
+
+
+@bp.get("/quiz/<uuid:quiz_id>/play")
+@access.everybody
+def play(quiz_id: UUID) -> BaseResponse:
+    """Where the player's attempt stands; reading never starts anything."""
+    viewer = access.viewer()
+    named, answered = _id_from_address("attempt"), _id_from_address("answered")
+    if named is not None:
+        attempt = taking.own_attempt(session(), viewer, quiz_id, named)
+    else:
+        found = playing.current_attempt(session(), viewer, quiz_id)
+        if found is None:
+            catalogue.quiz_card(session(), viewer, quiz_id)
+            return go_to(url_for("taking.quiz", quiz_id=quiz_id))
+        attempt = found
+    return show_play(attempt, answered)
+
+
+def _id_from_address(name: str) -> UUID | None:
+    try:
+        return UUID(request.args[name]) if name in request.args else None
+    except ValueError as error:
+        raise NotFound from error
+
+
+def show_play(
+    attempt: QuizAttempt, answered: UUID | None = None, *, error: str | None = None
+) -> BaseResponse:
+    """The play page, or its fragment; where there is nothing more to play, the result."""
+    standing = playing.play(session(), attempt, answered=answered)
+    session().commit()
+    if standing.status == "over":
+        return go_to(where_it_stands(attempt))
+    result_url = url_for("taking.result", quiz_id=attempt.quiz_id, attempt_id=attempt.id)
+    response = page_or_fragment(
+        "taking/play.html",
+        "play",
+        status=422 if error else 200,
+        play=standing,
+        result_url=result_url,
+        error=error,
+    )
+    response.headers["Cache-Control"] = "no-store"
+    if standing.status == "time-up":
+        response.headers["Refresh"] = str(-(-standing.retry_after_ms // 1000))
+    return response
+
+
+@bp.post("/quiz/<uuid:quiz_id>/play/answer")
+@access.everybody
+def answer(quiz_id: UUID) -> BaseResponse:
+    """Commit an answer; show what may be revealed of it, or where the attempt stands."""
+    viewer = access.viewer()
+    form = AnswerForm(request.form)
+    checked(form, "attempt", "question")
+    attempt = taking.own_attempt(session(), viewer, quiz_id, form.attempt.data)
+    try:
+        checked(form)
+        taking.commit_answer(
+            session(), viewer, quiz_id, attempt.id, form.question.data, form.answer.data
+        )
+    except Invalid as invalid:
+        return show_play(attempt, form.question.data, error=str(invalid))
+    except (AttemptOver, NotThisQuestion):
+        session().commit()
+        return to_play(attempt)
+    session().commit()
+    return to_play(attempt, answered=form.question.data)
+
+
+@bp.post("/quiz/<uuid:quiz_id>/play/next")
+@access.everybody
+def next_question(quiz_id: UUID) -> BaseResponse:
+    """Leave the feedback: the next question, its clock running."""
+    form = NextForm(request.form)
+    checked(form)
+    attempt = taking.show_next(
+        session(), access.viewer(), quiz_id, form.attempt.data, form.question.data or None
+    )
+    session().commit()
+    return to_play(attempt)
+
+
+def to_play(attempt: QuizAttempt, answered: UUID | None = None) -> BaseResponse:
+    """Bring the player to where the attempt stands: the fragment for htmx, else a 303."""
+    if request.headers.get("HX-Request") == "true":
+        return show_play(attempt, answered)
+    if answered is None or attempt.feedback == "end":
+        return go_to(where_it_stands(attempt))
+    address = url_for("taking.play", quiz_id=attempt.quiz_id, attempt=attempt.id, answered=answered)
+    return go_to(address)
+
+
+@bp.get("/quiz/<uuid:quiz_id>/results/<uuid:attempt_id>")
+@access.everybody
+def result(quiz_id: UUID, attempt_id: UUID) -> BaseResponse | str:
+    """A completed attempt: the number first, then as much of the review as one may see."""
+    viewer = access.viewer()
+    attempt = results.attempt_to_show(session(), viewer, quiz_id, attempt_id)
+    if attempt.completed_at is None:
+        return go_to(where_it_stands(attempt))
+    found = results.result(session(), viewer, attempt)
+    session().commit()
+    path = url_for("taking.result", quiz_id=quiz_id, attempt_id=attempt_id)
+    return render_template(
+        "taking/result.html",
+        result=found,
+        share_url=current_app.extensions["settings"].app_url + path,
+        hidden_reason=why_hidden(found),
+    )
+
+
+def why_hidden(found: results.Result) -> str | None:
+    """Why right answers are not shown, in words for the player; None where they are."""
+    if found.disclosed or not found.is_own:
+        return None
+    if found.is_guest:
+        return "Guests see their score. Sign in to get a review of your answers."
+    return "Right answers are shown once your last attempt is over."

@@ -1,25 +1,55 @@
 # Everything that one does with Respondeo. `make` alone explains it.
-# The settings come from the environment (docs/configuration.md): PORT=8001 make demo
 
 VENV ?= .venv
-py := $(VENV)/bin/python
-flask := $(py) -m flask --app wsgi
+py = $(VENV)/bin/python
+flask = $(py) -m flask --app wsgi
 
-.PHONY: help demo run serve test lint format migrations bench clean clean-data venv-demo venv-dev
+.PHONY: help demo run serve test lint format migrations bench clean clean-data \
+	venv-app venv-demo venv-dev
 
 help: ## Explain these commands
-	@echo "Respondeo: timed quizzes, hosted by you."
+	@echo "Respondeo: timed quizzes, hosted by you. New here? Type: make demo"
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "New here? Type: make demo"
+	@echo "All of them read the same settings from the environment: PORT=8001 make demo"
+	@echo "docs/configuration.md lists the settings."
 
-demo: export APP_ENV = demo
-demo: venv-demo ## Try it: 12 quizzes, 300 players, three demo people to sign in as
-	@exec $(flask) serve --demo
+demo: venv-demo ## Try it: quizzes, 300 players, and three people to sign in as
+	@exec env APP_ENV=demo $(flask) serve --demo
 
-venv-demo:
-	@scripts/venv "$(VENV)" demo
+run: venv-dev ## Develop: the server restarts when a file changes
+	@env APP_ENV=development $(flask) db upgrade
+	@exec env APP_ENV=development $(flask) run --debug --port "$${PORT:-8000}"
 
-venv-dev:
-	@scripts/venv "$(VENV)" dev
+serve: venv-app ## Serve as in production (needs SECRET_KEY, APP_URL and DATABASE_URL)
+	@exec env APP_ENV="$${APP_ENV:-production}" $(flask) serve
+
+test: venv-dev ## Run the tests; some of them: make test ARGS="-k resume"
+	@CHROMIUM=$$(VENV="$(VENV)" scripts/chromium) && export CHROMIUM && \
+	exec $(py) -m pytest -n auto --dist loadgroup $(ARGS)
+
+lint: venv-dev ## Check style, types, templates and the direction of imports
+	@VENV="$(VENV)" scripts/lint
+
+format: venv-dev ## Put code and templates into the common style
+	@$(py) -m ruff check --fix-only --quiet .
+	@$(py) -m ruff format --quiet .
+	@$(py) -m djlint templates --reformat --quiet; true
+
+migrations: venv-dev ## Check that migrations have one head and agree with the models
+	@$(py) scripts/with-database sh scripts/migrations "$(py)"
+
+bench: venv-dev ## Measure, next to a bare Flask application
+	@exec $(py) -m bench $(ARGS)
+
+clean: ## Remove the virtual environment and caches; the data in instance/ stays
+	rm -rf "$(VENV)" .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .cache build
+	find respondeo tests migrations bench -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null; true
+	find static \( -name '*.br' -o -name '*.gz' \) -delete 2>/dev/null; true
+
+clean-data: ## Remove all data of demo and development for good (instance/)
+	@scripts/clean-data
+
+venv-app venv-demo venv-dev:
+	@scripts/venv "$(VENV)" $(@:venv-%=%)

@@ -4,20 +4,19 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
-from flask import current_app
+from flask import Flask, current_app
 from flask.cli import with_appcontext
+from flask_migrate import upgrade
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
-from respondeo import embedded
+from respondeo.cli.demo import load_command
 from respondeo.config import Settings
-
-BACKLOG = 2048
+from respondeo.db import db
 
 
 @click.command("serve")
@@ -25,15 +24,12 @@ BACKLOG = 2048
 @with_appcontext
 def serve_command(demo: bool) -> None:
     """Upgrade the database, then serve with gunicorn until Ctrl-C."""
-    settings = Settings.load(Path(current_app.instance_path))
+    settings: Settings = current_app.extensions["settings"]
     if demo and settings.app_env != "demo":
         raise click.UsageError("The demo needs APP_ENV=demo. `make demo` sets it.")
     check_port(*address(settings))
-    if settings.database_url is None:
-        # The workers, and whatever they start, find the server that this process holds.
-        os.environ["DATABASE_URL"] = embedded.ensure(Path(current_app.instance_path))
     _prepare_database(demo)
-    Server(settings).run()
+    Server(current_app._get_current_object(), settings).run()  # type: ignore[attr-defined]
 
 
 def address(settings: Settings) -> tuple[str, int]:
@@ -56,35 +52,31 @@ def check_port(host: str, port: int) -> None:
 
 
 def _prepare_database(demo: bool) -> None:
-    from flask_migrate import upgrade
-
-    from respondeo.db import db
-
     upgrade()
     if demo:
-        context = click.get_current_context()
-        group = current_app.cli.commands["demo"]
-        assert isinstance(group, click.Group)
-        context.invoke(group.commands["load"])
-    # A connection must not be shared with the workers that are forked next.
+        click.get_current_context().invoke(load_command)
+    # A connection must not be shared by the workers that are forked next.
     db.engine.dispose()
 
 
 class Server(BaseApplication):
-    """gunicorn with our settings; each worker makes its own application."""
+    """gunicorn with our settings.
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    The workers are forked with the application as it stands here: that starts them at once, and
+    they use the embedded server that this process holds.
+    """
+
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
         super().__init__()
 
     def load_config(self) -> None:
-        for name, value in gunicorn_settings(self.settings).items():
+        for name, value in gunicorn_settings(self._settings).items():
             self.cfg.set(name, value)
 
-    def load(self) -> Any:  # a Flask; gunicorn's types know no WSGI application
-        from respondeo import create_app
-
-        return create_app()
+    def load(self) -> Any:  # gunicorn's types know no Flask
+        return self._app
 
 
 def gunicorn_settings(settings: Settings) -> dict[str, Any]:

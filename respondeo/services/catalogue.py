@@ -59,6 +59,11 @@ class Card:
     plays: int
     mine: Mine | None = None
 
+    @property
+    def attempts_used(self) -> int:
+        """How many attempts the viewer has started."""
+        return self.mine.attempts_used if self.mine else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:

@@ -25,7 +25,7 @@ from respondeo.services.content import Key, PlayedQuestion
 class AnswerFeedback:
     """What a player learns of an answer; `right_ids` and `explanation` only where disclosed.
 
-    ended: the attempt is over. moved_on: the attempt went on after this question.
+    is_last: the attempt is over. moved_on: the attempt went on after this question.
     """
 
     question_id: UUID
@@ -34,7 +34,7 @@ class AnswerFeedback:
     disclosed: bool
     right_ids: frozenset[UUID]
     explanation: str | None
-    ended: bool
+    is_last: bool
     moved_on: bool
 
 
@@ -173,6 +173,6 @@ def _feedback(
         disclosed=attempt.discloses,
         right_ids=key.right_ids,
         explanation=key.explanation,
-        ended=ended,
+        is_last=ended,
         moved_on=row is not _last_answered(rows) or (not ended and attempt.feedback_at is None),
     )

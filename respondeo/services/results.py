@@ -100,7 +100,7 @@ def attempt_to_show(
     ).one_or_none()
     if found is None:
         raise NotFound
-    attempt, author_id, published_at = found._tuple()
+    attempt, author_id, published_at = found
     now = taking.settle(session, attempt)
     if is_own(viewer, attempt):
         return attempt

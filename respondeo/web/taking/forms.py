@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from wtforms import Form, IntegerField, StringField
-from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
+from wtforms.validators import InputRequired, NumberRange, Optional
 
 from respondeo.domain.errors import Invalid, Problem
 
 
 class UUIDField(StringField):
-    """An id; `data` is a UUID once validated."""
+    """An id; `data` is a UUID, None where nothing was sent."""
 
     data: Any
 
-    def pre_validate(self, form: Any) -> None:  # noqa: ARG002 - the name is WTForms'
-        if self.data:
+    def process_formdata(self, valuelist: Sequence[Any]) -> None:
+        self.data = None
+        if valuelist and valuelist[0]:
             try:
-                self.data = UUID(self.data)
+                self.data = UUID(valuelist[0])
             except ValueError as error:
-                raise ValidationError("This is not an id of ours. Reload the page.") from error
+                raise ValueError("This is not an id of ours. Reload the page.") from error
 
 
 class StartForm(Form):
@@ -46,7 +48,7 @@ class NextForm(Form):
 
 
 def checked(form: Form, *fields: str) -> None:
-    """Raises Invalid, naming each of the fields that is wrong (all where none is given)."""
+    """Raises Invalid naming what is wrong, among these fields or among all."""
     form.validate()
     problems = [
         Problem(field.name, str(field.errors[0]))

@@ -21,7 +21,6 @@ from respondeo.config import Settings
 from respondeo.db import Base, db
 from respondeo.embedded import EmbeddedPostgres
 from tests.client import Client
-from tests.factories import bind_factories
 
 TEMPLATE = "respondeo_template"
 SERVER = "RESPONDEO_TEST_SERVER"
@@ -82,7 +81,7 @@ def make_template() -> None:
         db.engine.dispose()
     # Some connection of the application's may still be closing.
     run_on_server(
-        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{TEMPLATE}'"
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{TEMPLATE}'"  # noqa: S608 - a constant
     )
 
 
@@ -141,7 +140,6 @@ def client(app: Flask) -> Client:
 def committed(app: Flask) -> Iterator[Session]:
     """A session of the application's; what it commits, pages and other threads see."""
     with app.app_context():
-        bind_factories(db.session())
         yield db.session()
         db.session.remove()
 
@@ -152,7 +150,6 @@ def session(_app: Flask) -> Iterator[Session]:
     with _app.app_context(), db.engine.connect() as connection:
         outer = connection.begin()
         session = Session(connection, join_transaction_mode="create_savepoint")
-        bind_factories(session)
         yield session
         session.close()
         outer.rollback()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-import factory
 from sqlalchemy.orm import Session
 
 from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, GUEST, MODERATOR, USER, Viewer
@@ -14,21 +13,12 @@ from respondeo.models import Quiz, User
 from respondeo.services import authoring, identity
 
 
-class UserFactory(factory.alchemy.SQLAlchemyModelFactory):  # type: ignore[misc]
-    """A person with no groups."""
-
-    class Meta:
-        model = User
-        sqlalchemy_session_persistence = "flush"
-
-    name = factory.Sequence(lambda number: f"Person {number}")
-    email = factory.LazyFunction(lambda: f"{uuid4().hex}@people.example")
-    groups: list[str] = []
-
-
-def bind_factories(session: Session) -> None:
-    """Let the factories add to this session."""
-    UserFactory._meta.sqlalchemy_session = session
+def add_user(session: Session, name: str = "A Player", *, groups: list[str] | None = None) -> User:
+    """A person, with an address nobody else has."""
+    user = User(name=name, email=f"{uuid4().hex}@people.example", groups=groups or [])
+    session.add(user)
+    session.flush()
+    return user
 
 
 def question(
@@ -67,14 +57,14 @@ def player(user: User) -> Viewer:
     return Viewer(USER, DEFAULT_ROLE_PERMISSIONS[USER], user.id)
 
 
-def guest(token: str = "a guest's token that is long enough") -> Viewer:
+def guest(cookie: str = "a guest's cookie that is long enough") -> Viewer:
     """A guest where everything is public."""
-    return Viewer(GUEST, DEFAULT_ROLE_PERMISSIONS[GUEST], guest_token=identity.token_hash(token))
+    return Viewer(GUEST, DEFAULT_ROLE_PERMISSIONS[GUEST], guest_token=identity.token_hash(cookie))
 
 
 def published_quiz(session: Session, doc: Document | None = None, **changes: Any) -> Quiz:
     """A published quiz by a new author."""
-    author = UserFactory(name="An Author")
+    author = add_user(session, "An Author")
     quiz = authoring.create_quiz(session, author.id, doc or document(**changes))
     authoring.publish(session, editor(author), quiz.id)
     session.flush()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from tests.client import Client
-from tests.factories import UserFactory, published_quiz
+from tests.factories import add_user, published_quiz
 
 
 def test_a_quiz_is_played_with_forms_and_links_alone(client: Client, committed: Session) -> None:
     quiz = published_quiz(committed, questions=2)
-    player = UserFactory()
+    player = add_user(committed)
     committed.commit()
     client.sign_in(player.id)
 

@@ -91,6 +91,13 @@ def _row(row: Row) -> BoardRow:
     )
 
 
+def with_tag(response: Response, board: ShownBoard | None) -> Response:
+    """Tell the page which state of the board it shows now."""
+    if board is not None:
+        response.headers["HX-PTag"] = board.tag
+    return response
+
+
 def unchanged(tag: str) -> Response | None:
     """An empty 304 where the page that asks already shows this."""
     if request.headers.get("HX-PTag") != tag:

@@ -16,7 +16,7 @@ from respondeo.services import attempts, catalogue, leaderboards, playing, resul
 from respondeo.services.catalogue import Card
 from respondeo.web import access
 from respondeo.web.htmx import go_to, page_or_fragment
-from respondeo.web.leaderboards.board import TOP, shown
+from respondeo.web.leaderboards.board import TOP, ShownBoard, shown, unchanged, with_tag
 from respondeo.web.taking.forms import AnswerForm, NextForm, StartForm, checked
 
 bp = Blueprint("taking", __name__)
@@ -42,26 +42,34 @@ def guest_limit() -> str:
 
 @bp.get("/quiz/<uuid:quiz_id>")
 @access.allow("quiz:view")
-def quiz(quiz_id: UUID) -> Response | str:
-    """What one is getting into, the one button, the top of the board."""
+def quiz(quiz_id: UUID) -> Response:
+    """What one is getting into, the one button, the top of the board (which refreshes itself)."""
     viewer = access.viewer()
     card = catalogue.quiz_card(session(), viewer, quiz_id)
-    taking.complete_overdue(session(), quiz_id)
-    board = None
-    if viewer.may("leaderboard:view"):
-        found = leaderboards.quiz_board(session(), quiz_id, user_id=viewer.user_id, size=TOP)
-        board = shown(found, url_for("leaderboards.quiz", quiz_id=quiz_id), quiz_id)
-    start = start_of(card)
-    own = attempts.own_attempts(session(), viewer, quiz_id)
+    board = top_of_board(card)
     session().commit()
-    return render_template(
+    if board is not None and (same := unchanged(board.tag)):
+        return same
+    response = page_or_fragment(
         "taking/quiz.html",
+        "board",
         quiz=card,
-        may_edit=viewer.may_edit(card.author_id),
-        start=start,
+        start=start_of(card),
         board=board,
-        own_attempts=own,
+        own_attempts=attempts.own_attempts(session(), viewer, quiz_id),
     )
+    session().commit()
+    return with_tag(response, board)
+
+
+def top_of_board(card: Card) -> ShownBoard | None:
+    """The first rows of the quiz's board, where the viewer may see boards."""
+    viewer = access.viewer()
+    if not viewer.may("leaderboard:view"):
+        return None
+    taking.complete_overdue(session(), card.id)
+    found = leaderboards.quiz_board(session(), card.id, user_id=viewer.user_id, size=TOP)
+    return shown(found, url_for("taking.quiz", quiz_id=card.id), card.id)
 
 
 def start_of(card: Card) -> Start:

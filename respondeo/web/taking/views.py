@@ -46,10 +46,12 @@ def quiz(quiz_id: UUID) -> Response:
     """What one is getting into, the one button, the top of the board (which refreshes itself)."""
     viewer = access.viewer()
     card = catalogue.quiz_card(session(), viewer, quiz_id)
-    board = top_of_board(card)
+    taking.complete_overdue(session(), quiz_id)
     session().commit()
-    if board is not None and (same := unchanged(board.tag)):
+    tag = leaderboards.quiz_board_tag(session(), quiz_id, 1, viewer.user_id)
+    if same := unchanged(tag):
         return same
+    board = top_of_board(card)
     response = page_or_fragment(
         "taking/quiz.html",
         "board",
@@ -67,7 +69,6 @@ def top_of_board(card: Card) -> ShownBoard | None:
     viewer = access.viewer()
     if not viewer.may("leaderboard:view"):
         return None
-    taking.complete_overdue(session(), card.id)
     found = leaderboards.quiz_board(session(), card.id, user_id=viewer.user_id, size=TOP)
     return shown(found, url_for("taking.quiz", quiz_id=card.id), card.id)
 

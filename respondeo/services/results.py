@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.domain.access import Viewer, is_public, may_see
-from respondeo.domain.errors import NotFound
+from respondeo.domain.errors import NotFound, SignInRequired
 from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizBoard, QuizStanding, User
 from respondeo.services import content, leaderboards, taking
 from respondeo.services.content import Key, PlayedQuestion
@@ -91,21 +91,23 @@ def attempt_to_show(
 ) -> QuizAttempt:
     """An attempt this viewer may see: their own, or anybody's completed one at a quiz they may see.
 
-    Raises NotFound.
+    Raises NotFound, SignInRequired.
     """
     found = session.execute(
         sa.select(QuizAttempt, Quiz.author_id, Quiz.published_at)
         .join(Quiz, Quiz.id == QuizAttempt.quiz_id)
         .where(QuizAttempt.id == attempt_id, Quiz.id == quiz_id)
     ).one_or_none()
-    if found is None:
-        raise NotFound
+    if found is None or not is_own(viewer, found[0]):
+        if viewer.is_guest and not viewer.may("quiz:view"):
+            raise SignInRequired
+        if found is None or not viewer.may("quiz:view"):
+            raise NotFound
     attempt, author_id, published_at = found
     now = taking.settle(session, attempt)
     if is_own(viewer, attempt):
         return attempt
-    seen = viewer.may("quiz:view") and may_see(viewer, author_id, published_at, now)
-    if not seen or attempt.completed_at is None:
+    if not may_see(viewer, author_id, published_at, now) or attempt.completed_at is None:
         raise NotFound
     return attempt
 

@@ -84,7 +84,10 @@ def unpublish(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
 
 def delete_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
     """Delete the quiz with its attempts and correct the boards. Raises NotFound, NotAllowed."""
-    quiz = session.get(Quiz, quiz_id, with_for_update=True, populate_existing=True)
+    # Keeps everybody from starting, but lets those who are completing refer to the quiz: they
+    # hold their attempt, and we wait for it next.
+    lock = {"key_share": True}  # FOR NO KEY UPDATE
+    quiz = session.get(Quiz, quiz_id, with_for_update=lock, populate_existing=True)
     if quiz is None:
         raise NotFound
     if not viewer.may_delete(quiz.author_id):

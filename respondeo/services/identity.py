@@ -127,7 +127,7 @@ def delete_user(session: Session, user_id: UUID) -> None:
     Raises NotFound.
     """
     lock_open_attempts(session, QuizAttempt.user_id == user_id)
-    if session.get(User, user_id) is None:
+    if session.get(User, user_id, with_for_update=True) is None:
         raise NotFound("There is no such person.")
     standings.forget_player(session, user_id)
     session.execute(

@@ -1,0 +1,137 @@
+"""The processes under load: a PostgreSQL, Respondeo's server, the bare one; what they cost."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+import sqlalchemy as sa
+
+from respondeo.config import Settings
+from respondeo.db import parse_url
+from respondeo.embedded import EmbeddedPostgres
+
+ROOT = Path(__file__).parent.parent
+PATIENCE_S = 30
+
+RESPONDEO = ("-m", "flask", "--app", "wsgi", "serve")
+BARE = ("-m", "bench.bare")
+
+
+class Broken(Exception):
+    """A server did not start."""
+
+
+@contextmanager
+def own_postgres() -> Iterator[str]:
+    """A PostgreSQL in a temporary folder, as durable as in production; its address."""
+    with (
+        TemporaryDirectory(prefix="respondeo-bench-") as folder,
+        EmbeddedPostgres(Path(folder) / "postgres") as server,
+    ):
+        yield server.url
+
+
+def settings_for(url: str, port: int) -> Settings:
+    """Production's settings; workers, threads and the rest come from the environment."""
+    return Settings(
+        app_env="production",
+        secret_key=secrets.token_urlsafe(48),
+        app_url=f"http://127.0.0.1:{port}",
+        port=port,
+        database_url=url,
+        database_direct_url=url,
+        trusted_proxies=(),
+    )
+
+
+def free_port() -> int:
+    """A port that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(program: Sequence[str], settings: Settings, port: int) -> Iterator[psutil.Process]:
+    """A server as a process of its own, until it answers and for as long as it is needed.
+
+    Raises Broken.
+    """
+    environment = {
+        "APP_ENV": settings.app_env,
+        "SECRET_KEY": settings.secret_key,
+        "APP_URL": f"http://127.0.0.1:{port}",
+        "PORT": str(port),
+        "DATABASE_URL": str(settings.database_url),
+        "DATABASE_DIRECT_URL": "",
+        "TRUSTED_PROXIES": "",
+        "WEB_CONCURRENCY": str(settings.web_concurrency),
+        "WEB_THREADS": str(settings.web_threads),
+        "FLASK_SKIP_DOTENV": "1",
+    }
+    with TemporaryDirectory(prefix="respondeo-bench-") as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, *program],
+                cwd=ROOT,
+                env=os.environ | environment,
+                stdout=out,
+                stderr=out,
+            )
+        try:
+            _await(process, f"http://127.0.0.1:{port}", log)
+            yield psutil.Process(process.pid)
+        finally:
+            _end(process)
+
+
+def _await(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    path = "/healthz" if process.args[-1] == "serve" else "/"  # type: ignore[index]
+    until = time.monotonic() + PATIENCE_S
+    while process.poll() is None and time.monotonic() < until:
+        with suppress(URLError, ConnectionError), urlopen(url + path, timeout=1):  # noqa: S310
+            return
+        time.sleep(0.05)
+    raise Broken(f"{' '.join(process.args)} does not answer:\n{log.read_text()[-4000:]}")  # type: ignore[arg-type]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def postmaster(url: str) -> psutil.Process:
+    """PostgreSQL's first process, the parent of all the others."""
+    engine = sa.create_engine(parse_url(url)[0], poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        backend: int = connection.execute(sa.func.pg_backend_pid().select()).scalar_one()
+        return psutil.Process(psutil.Process(backend).ppid())
+
+
+def cpu_seconds(first: psutil.Process) -> float:
+    """What a process and its children have used of the processors so far."""
+    total = 0.0
+    for process in (first, *first.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            used = process.cpu_times()
+            total += used.user + used.system
+            if process is first:  # what children used that have gone
+                total += used.children_user + used.children_system
+    return total

@@ -132,7 +132,7 @@ def _attempt(
             now += timedelta(seconds=rng.lognormvariate(1.4, 0.6))
         clock = clock if place == 0 else clock.next_shown(now)
         answers[place] = replace(answers[place], shown_at=now)
-        deadline = clock.deadline()
+        deadline = clock.deadline(now)
         now += timedelta(milliseconds=_thinking_ms(rng, quiz, player, number))
         if timing.overdue(deadline, now):
             now, timed_out = deadline, quiz.limit_ms is not None

@@ -74,11 +74,9 @@ class Clock:
             return 0
         return min(FEEDBACK_PAUSE_MS, max(0, _ms(self.question_started() - now)))
 
-    def deadline(self) -> datetime:
-        """When the attempt ends if nothing more happens."""
+    def deadline(self, last_step: datetime) -> datetime:
+        """When the attempt ends if nothing more happens after its last step."""
         if self.limit_ms is None:
-            last_step = self.shown_at or self.feedback_at
-            assert last_step is not None
             return _after(last_step, UNTIMED_LAPSE_MS)
         return _after(self.question_started(), max(0, self.limit_ms - self.spent_ms))
 

@@ -157,7 +157,7 @@ def _insert_attempt(
             discloses=always or (last_allowed and not viewer.is_guest),
             started_at=now,
             shown_at=now,
-            deadline_at=clock.deadline(),
+            deadline_at=clock.deadline(now),
             total_questions=version.question_count,
         )
         .on_conflict_do_nothing()
@@ -290,16 +290,16 @@ def _after_answer(
     if following is None or timing.limit_reached(attempt.deadline_at, now):
         _complete(session, [attempt], now)
     elif attempt.feedback == Feedback.EACH:
-        _set_clock(attempt, clock)
+        _set_clock(attempt, clock, now)
     else:
-        _set_clock(attempt, clock.next_shown(now))
+        _set_clock(attempt, clock.next_shown(now), now)
         following.shown_at = now
 
 
-def _set_clock(attempt: QuizAttempt, clock: timing.Clock) -> None:
+def _set_clock(attempt: QuizAttempt, clock: timing.Clock, now: datetime) -> None:
     attempt.shown_at = clock.shown_at
     attempt.feedback_at = clock.feedback_at
-    attempt.deadline_at = clock.deadline()
+    attempt.deadline_at = clock.deadline(now)
 
 
 def show_next(
@@ -319,7 +319,7 @@ def show_next(
     assert following is not None
     stale = after is not None and rows[following.display_order - 1].question_id != after
     if not stale and not timing.limit_reached(attempt.deadline_at, now):
-        _set_clock(attempt, clock_of(attempt).next_shown(now))
+        _set_clock(attempt, clock_of(attempt).next_shown(now), now)
         following.shown_at = now
     return attempt
 

@@ -6,12 +6,22 @@ description, "Quizzes".
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+
+_T = TypeVar("_T")
 
 
 class Language(StrEnum):
@@ -63,11 +73,33 @@ def _text(most: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=most)
 
 
-Title = Annotated[str, _text(70)]
-Description = Annotated[str, _text(120)]
-QuestionText = Annotated[str, _text(500)]
-AnswerText = Annotated[str, _text(300)]
-Explanation = Annotated[str, _text(1000)]
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("Remove the null character: it cannot be stored.")
+    return text
+
+
+def _all_differ(parts: Iterable[Answer | Question]) -> bool:
+    uids = [part.uid for part in parts]
+    return len(uids) == len(set(uids))
+
+
+def _count(least: int, most: int, noun: str) -> AfterValidator:
+    """Count what is sound: pydantic's own limit would also complain of parts it has refused."""
+
+    def check(parts: tuple[_T, ...]) -> tuple[_T, ...]:
+        if not least <= len(parts) <= most:
+            raise ValueError(f"There must be {least} to {most} {noun}, not {len(parts)}.")
+        return parts
+
+    return AfterValidator(check)
+
+
+Title = Annotated[str, _text(70), AfterValidator(_storable)]
+Description = Annotated[str, _text(120), AfterValidator(_storable)]
+QuestionText = Annotated[str, _text(500), AfterValidator(_storable)]
+AnswerText = Annotated[str, _text(300), AfterValidator(_storable)]
+Explanation = Annotated[str, _text(1000), AfterValidator(_storable)]
 ImageUrl = Annotated[str, StringConstraints(max_length=2000, pattern=r"^(https://|/media/)\S+$")]
 
 
@@ -93,12 +125,22 @@ class Question(_Part):
     text: QuestionText
     image_url: ImageUrl | None = None
     explanation: Explanation | None = None
-    answers: Annotated[tuple[Answer, ...], Field(min_length=2, max_length=6)]
+    answers: Annotated[
+        tuple[Answer, ...],
+        _count(2, 6, "answers"),
+        Field(json_schema_extra={"minItems": 2, "maxItems": 6}),
+    ]
 
     @model_validator(mode="after")
     def _one_is_right(self) -> Self:
         if not any(answer.is_correct for answer in self.answers):
             raise ValueError("Mark at least one answer as right.")
+        return self
+
+    @model_validator(mode="after")
+    def _answers_have_their_own_uids(self) -> Self:
+        if not _all_differ(self.answers):
+            raise ValueError("Two answers of this question have the same uid.")
         return self
 
 
@@ -121,4 +163,14 @@ class Details(_Part):
 class Document(Details):
     """A whole quiz as its author edits it, exports it and imports it."""
 
-    questions: Annotated[tuple[Question, ...], Field(min_length=1, max_length=500)]
+    questions: Annotated[
+        tuple[Question, ...],
+        _count(1, 500, "questions"),
+        Field(json_schema_extra={"minItems": 1, "maxItems": 500}),
+    ]
+
+    @model_validator(mode="after")
+    def _questions_have_their_own_uids(self) -> Self:
+        if not _all_differ(self.questions):
+            raise ValueError("Two questions have the same uid.")
+        return self

@@ -1,0 +1,140 @@
+"""Who may do what: the tables of the product description, written out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from respondeo.domain import access
+from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, AccessRules, Viewer
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+AUTHOR, SOMEBODY = uuid4(), uuid4()
+
+GUEST = {"quiz:browse", "quiz:view", "quiz:play", "leaderboard:view"}
+USER = GUEST | {"leaderboard:submit"}
+CREATOR = USER | {"quiz:create", "quiz:edit-own", "quiz:delete-own", "ai:quiz-generate"}
+MODERATOR = CREATOR | {"quiz:edit-any", "quiz:delete-any", "quiz:publish"}
+ADMIN = MODERATOR | {"api-key:manage", "settings:manage", "admin:*"}
+
+
+def test_roles_hold_the_permissions_of_the_table() -> None:
+    assert DEFAULT_ROLE_PERMISSIONS == {
+        "guest": GUEST,
+        "user": USER,
+        "creator": CREATOR,
+        "moderator": MODERATOR,
+        "admin": ADMIN,
+    }
+
+
+RULES = AccessRules(
+    default_role="user",
+    role_groups={
+        "admin": frozenset({"admin", "staff"}),
+        "moderator": frozenset({"staff", "teachers"}),
+        "creator": frozenset({"teachers", "authors"}),
+    },
+    role_permissions=DEFAULT_ROLE_PERMISSIONS,
+)
+
+
+@pytest.mark.parametrize(
+    ("groups", "role"),
+    [
+        ([], "user"),
+        (["unknown"], "user"),
+        (["authors"], "creator"),
+        (["teachers"], "moderator"),
+        (["staff"], "admin"),
+        (["authors", "admin"], "admin"),
+        (["authors", "teachers"], "moderator"),
+        (["Admin"], "user"),
+    ],
+)
+def test_the_highest_role_one_of_whose_groups_matches_is_taken(
+    groups: list[str], role: str
+) -> None:
+    assert RULES.role_of(groups) == role
+    assert RULES.permissions_of(role) == DEFAULT_ROLE_PERMISSIONS[role]
+
+
+def viewer(role: str, user_id: UUID | None = SOMEBODY) -> Viewer:
+    return Viewer(role, DEFAULT_ROLE_PERMISSIONS[role], user_id)
+
+
+@pytest.mark.parametrize(
+    ("who", "author", "edits", "deletes", "publishes"),
+    [
+        (viewer("guest", None), AUTHOR, False, False, False),
+        (viewer("guest", None), None, False, False, False),
+        (viewer("user"), SOMEBODY, False, False, False),
+        (viewer("creator"), SOMEBODY, True, True, True),
+        (viewer("creator"), AUTHOR, False, False, False),
+        (viewer("creator"), None, False, False, False),
+        (viewer("moderator"), AUTHOR, True, True, True),
+        (viewer("moderator"), None, True, True, True),
+        (viewer("admin"), AUTHOR, True, True, True),
+        (Viewer("user", frozenset({"quiz:edit-own"}), SOMEBODY), SOMEBODY, True, False, True),
+        (Viewer("user", frozenset({"quiz:delete-own"}), SOMEBODY), SOMEBODY, False, True, False),
+        (Viewer("user", frozenset({"quiz:edit-any"}), SOMEBODY), AUTHOR, True, False, False),
+        (Viewer("user", frozenset({"quiz:publish"}), SOMEBODY), AUTHOR, False, False, True),
+        (Viewer("user", frozenset({"quiz:publish"}), SOMEBODY), SOMEBODY, False, False, False),
+    ],
+)
+def test_who_edits_deletes_and_publishes(
+    who: Viewer, author: UUID | None, *, edits: bool, deletes: bool, publishes: bool
+) -> None:
+    assert who.may_edit(author) is edits
+    assert who.may_delete(author) is deletes
+    assert who.may_publish(author) is publishes
+
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("published_at", "public"),
+    [(None, False), (NOW - SECOND, True), (NOW, True), (NOW + SECOND, False)],
+)
+def test_a_quiz_is_there_for_everybody_from_its_date_and_before_for_its_editors(
+    published_at: datetime | None, *, public: bool
+) -> None:
+    seen = {
+        name: access.may_see(who, AUTHOR, published_at, NOW)
+        for name, who in {
+            "guest": viewer("guest", None),
+            "player": viewer("user"),
+            "other author": viewer("creator"),
+            "author": viewer("creator", AUTHOR),
+            "moderator": viewer("moderator"),
+        }.items()
+    }
+    assert seen == {
+        "guest": public,
+        "player": public,
+        "other author": public,
+        "author": True,
+        "moderator": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("who", "disclosed_before", "ranks"),
+    [
+        (viewer("user"), False, True),
+        (viewer("user"), True, False),
+        (viewer("creator"), False, True),
+        (viewer("creator", AUTHOR), False, False),
+        (viewer("moderator"), False, False),
+        (viewer("guest", None), False, False),
+        (Viewer("guest", frozenset(USER)), False, False),
+        (Viewer("user", frozenset(GUEST), SOMEBODY), False, False),
+    ],
+)
+def test_an_attempt_ranks_unless_its_player_knows_or_may_not(
+    who: Viewer, *, disclosed_before: bool, ranks: bool
+) -> None:
+    assert access.attempt_ranks(who, AUTHOR, disclosed_before=disclosed_before) is ranks

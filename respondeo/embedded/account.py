@@ -34,16 +34,17 @@ class Account:
             entry = pwd.getpwnam(NAME if _add_user() else "nobody")
         return cls(entry.pw_uid, entry.pw_gid)
 
-    def let_pass(self, path: Path) -> None:
-        """Make sure that this account reaches `path`: its parents get o+x, never o+r."""
-        for folder in reversed(path.parents):
-            mode = folder.stat().st_mode
-            if not self._may_pass(folder):
-                folder.chmod(mode | 0o001)
-                notice(
-                    f"PostgreSQL refuses to run as root, so it runs as user {self.uid}, who may now"
-                    f" pass through {folder} (pass, not look inside)."
-                )
+    def let_pass(self, *paths: Path) -> None:
+        """Make sure that this account reaches `paths`: their parents get o+x, never o+r."""
+        folders = {folder for path in paths for folder in path.parents}
+        closed = sorted(folder for folder in folders if not self._may_pass(folder))
+        for folder in closed:
+            folder.chmod(folder.stat().st_mode | 0o001)
+        if closed:
+            notice(
+                f"PostgreSQL refuses to run as root, so it runs as the user {self.name}, who may"
+                f" now pass through these folders (not look inside): {', '.join(map(str, closed))}"
+            )
 
     def let_read(self, tree: Path) -> None:
         """Let everybody read and run what lies under `tree`. Only for public files."""
@@ -51,6 +52,13 @@ class Account:
             if not path.is_symlink():
                 mode = path.stat().st_mode
                 path.chmod(mode | 0o004 | (0o001 if mode & 0o100 else 0))
+
+    @property
+    def name(self) -> str:
+        try:
+            return pwd.getpwuid(self.uid).pw_name
+        except KeyError:
+            return str(self.uid)
 
     def take(self, tree: Path) -> None:
         """Own `tree` and everything in it."""

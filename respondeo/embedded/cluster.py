@@ -150,8 +150,11 @@ class Cluster:
         try:
             self._run("postgres", "--version")
         except PermissionError:
-            account.let_pass(binaries())
-            account.let_read(binaries().parent)
+            package = binaries().parent.parent
+            account.let_pass(package)
+            for tree in (package, package.with_name(f"{package.name}.libs")):
+                if tree.exists():
+                    account.let_read(tree)
 
     def _check_version(self) -> None:
         mark = self.data / "PG_VERSION"

@@ -11,7 +11,7 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from whitenoise import WhiteNoise
 
-from respondeo import rate_limits
+from respondeo import precompress, rate_limits
 from respondeo.config import Settings
 from respondeo.db import db, init_db
 
@@ -44,10 +44,19 @@ def init_extensions(app: Flask, settings: Settings) -> None:
     compress.init_app(app)
     # Pages ask for static files by a name that changes with their content, so browsers may keep
     # them for good.
+    development = settings.app_env == "development"
+    if not development:
+        precompress.compress(STATIC)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app,
         root=STATIC,
         prefix="static/",
-        autorefresh=settings.app_env == "development",
-        immutable_file_test=lambda _path, _url: settings.app_env != "development",
+        autorefresh=development,
+        add_headers_function=_refresh_copies if development else None,
+        immutable_file_test=lambda _path, _url: not development,
     )
+
+
+def _refresh_copies(_headers: object, path: str, _url: str) -> None:
+    """In development a file may have changed since its compressed copies were made."""
+    precompress.refresh(Path(path))

@@ -31,9 +31,15 @@ def compress(folder: Path) -> None:
     for file in [path for path in folder.rglob("*") if path.is_file()]:
         if file.suffix in _WAYS and not file.with_suffix("").exists():
             file.unlink(missing_ok=True)
-        elif file.suffix in TEXT:
-            for ending, way in _WAYS.items():
-                _copy(file, file.with_name(file.name + ending), way)
+        else:
+            refresh(file)
+
+
+def refresh(file: Path) -> None:
+    """Bring the compressed copies of one file up to date."""
+    if file.suffix in TEXT and os.access(file.parent, os.W_OK):
+        for ending, way in _WAYS.items():
+            _copy(file, file.with_name(file.name + ending), way)
 
 
 def _copy(source: Path, target: Path, way: Callable[[bytes], bytes]) -> None:

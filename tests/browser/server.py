@@ -1,0 +1,80 @@
+"""The server that the browser talks to: `flask serve`, two workers, on a database of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+SECONDS_TO_START = 60
+
+
+@contextmanager
+def serving(database_url: str, log: Path) -> Iterator[str]:
+    """Serve this database as `make serve` would; gives the address. The log is kept in `log`."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = {name: value for name, value in os.environ.items() if not _is_setting(name)} | {
+        "APP_ENV": "demo",
+        "APP_URL": url,
+        "DATABASE_URL": database_url,
+        "PORT": str(port),
+        "RATE_LIMIT_GUEST_PLAYS": "1000",
+        "SECRET_KEY": "only-for-browser-tests-0123456789-abcdef",
+        "WEB_CONCURRENCY": "2",
+    }
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "flask", "--app", "wsgi", "serve"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_until_ready(url, server, log)
+            yield url
+        finally:
+            _stop(server)
+
+
+def _is_setting(name: str) -> bool:
+    return name.startswith("RBAC_") or name in {"DATABASE_DIRECT_URL", "REDIS_URL", "VALKEY_URL"}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310 - our own
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.05)
+    raise AssertionError(f"The server did not start:\n{log.read_text()}")
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    server.send_signal(signal.SIGQUIT)  # at once: browsers hold connections open
+    try:
+        server.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()

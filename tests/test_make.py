@@ -1,0 +1,51 @@
+"""The commands explain themselves, and the lock files hold what they promise."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LOCKS = ROOT / "scripts" / "lock"
+
+
+def locked(name: str) -> set[str]:
+    """The lines `package==version` of a lock file."""
+    text = (LOCKS / f"{name}.txt").read_text()
+    return {line.split(" \\")[0] for line in text.splitlines() if "==" in line}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~! ]", name)[0]).lower()
+
+
+def test_make_alone_explains_every_command() -> None:
+    said = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for command in ("demo", "run", "serve", "test", "lint", "format", "bench", "clean"):
+        assert f"  make {command} " in said
+
+
+def test_each_lock_is_a_part_of_the_next() -> None:
+    assert locked("app") < locked("demo") < locked("dev")
+
+
+@pytest.mark.parametrize("name", ["app", "demo", "dev"])
+def test_a_lock_names_no_host_and_gives_every_package_a_hash(name: str) -> None:
+    text = (LOCKS / f"{name}.txt").read_text()
+    assert "://" not in text
+    for entry in re.split(r"\n(?=\S)", text.strip()):
+        assert "--hash=sha256:" in entry, entry
+
+
+def test_the_locks_hold_every_package_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = {
+        "app": project["project"]["dependencies"],
+        "demo": project["project"]["optional-dependencies"]["embedded"],
+        "dev": project["dependency-groups"]["dev"],
+    }
+    for name, packages in wanted.items():
+        held = {normal(line) for line in locked(name)}
+        assert {normal(package) for package in packages} <= held

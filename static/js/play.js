@@ -157,7 +157,9 @@
   let hiddenSince = 0;
 
   // Half a second later, so that a server whose clock is a moment behind is asked once, not ten times.
-  document.addEventListener("clock:zero", () => setTimeout(ask, 500));
+  document.addEventListener("clock:zero", () => {
+    if (play()?.dataset.status !== "time-up") setTimeout(ask, 500);
+  });
   document.addEventListener("clock:slept", ask);
   addEventListener("pageshow", (event) => event.persisted && ask());
   document.addEventListener("visibilitychange", () => {

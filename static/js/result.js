@@ -19,7 +19,7 @@
       if (error.name === "AbortError") return;
       // No way to copy here (a plain http address, say): show the link, ready to be copied by hand.
       const field = document.getElementById("share-link");
-      field.closest(".share").hidden = false;
+      field.closest(".share").classList.remove("only-without-script");
       field.focus();
       field.select();
     }

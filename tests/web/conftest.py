@@ -1,0 +1,79 @@
+"""What tests of pages share: other settings, people of each role, a recorder of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from respondeo import create_app
+from respondeo.db import db
+from tests.client import Client
+from tests.conftest import settings_for
+from tests.factories import add_user
+
+AppWith = Callable[..., Flask]
+Recorder = Callable[[], AbstractContextManager[list[str]]]
+Browser = Callable[..., Client]
+
+
+@pytest.fixture(scope="session")
+def _apps() -> Iterator[dict[str, Flask]]:
+    apps: dict[str, Flask] = {}
+    yield apps
+    for app in apps.values():
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app_with(app: Flask, _apps: dict[str, Flask], database: str) -> AppWith:
+    """The application with other settings, on the same database."""
+
+    def make(**changes: object) -> Flask:
+        key = repr(sorted(changes.items()))
+        if key not in _apps:
+            _apps[key] = create_app(settings_for(database, **changes))
+        return _apps[key]
+
+    return make
+
+
+@pytest.fixture
+def browser(app: Flask, committed: Session) -> Browser:
+    """A new browser; with a name, it holds the session of a new person of these groups."""
+
+    def open_browser(name: str | None = None, *groups: str, on: Flask | None = None) -> Client:
+        client = Client(on or app)
+        if name is not None:
+            person = add_user(committed, name, groups=list(groups))
+            committed.commit()
+            client.sign_in(person.id)
+        return client
+
+    return open_browser
+
+
+@pytest.fixture
+def recorder(app: Flask) -> Recorder:
+    """Records the statements that requests run; ours is not among them: it has its own name."""
+
+    @contextmanager
+    def record() -> Iterator[list[str]]:
+        said: list[str] = []
+
+        def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            said.append(statement)
+
+        with app.app_context():
+            engine = db.engine
+        sa.event.listen(engine, "before_cursor_execute", note)
+        yield said
+        sa.event.remove(engine, "before_cursor_execute", note)
+
+    return record

@@ -89,6 +89,8 @@ class Listing:
 
 def listing(session: Session, viewer: Viewer, filters: Filters) -> Listing:
     """The quizzes this viewer may see, narrowed, sorted, and cut to a page."""
+    if viewer.user_id is not None:
+        taking.complete_overdue(session, user_id=viewer.user_id)
     now = database_time(session)
     visible = _quizzes().where(_visible_to(viewer, now))
     narrowed = _narrowed(visible, filters)
@@ -108,26 +110,27 @@ def listing(session: Session, viewer: Viewer, filters: Filters) -> Listing:
         sa.select(spoken.c.language, sa.func.count())
         .group_by(spoken.c.language)
         .order_by(sa.func.count().desc(), spoken.c.language)
-    ).tuples()
-    mine = _mine(session, viewer, cards)
+    )
+    mine = _mine(session, viewer, cards, now)
     return Listing(
         tuple(replace(card, mine=mine.get(card.id)) for card in cards),
         total,
         page,
         pages,
-        tuple(languages),
+        tuple((code, count) for code, count in languages),
     )
 
 
 def quiz_card(session: Session, viewer: Viewer, quiz_id: UUID) -> Card:
     """One quiz, if this viewer may see it. Raises NotFound."""
+    taking.complete_overdue(session, quiz_id)
     now = database_time(session)
     found = session.execute(_quizzes().where(Quiz.id == quiz_id, _visible_to(viewer, now)))
     row = found.mappings().one_or_none()
     if row is None:
         raise NotFound("There is no such quiz, or it is not published.")
     card = _card(row, now)
-    return replace(card, mine=_mine(session, viewer, [card]).get(quiz_id))
+    return replace(card, mine=_mine(session, viewer, [card], now).get(quiz_id))
 
 
 def _visible_to(viewer: Viewer, now: datetime) -> sa.ColumnElement[bool]:
@@ -208,7 +211,9 @@ def _card(row: Mapping[Any, Any], now: datetime) -> Card:
     return Card(**row, status=status)
 
 
-def _mine(session: Session, viewer: Viewer, cards: Sequence[Card]) -> dict[UUID, Mine]:
+def _mine(
+    session: Session, viewer: Viewer, cards: Sequence[Card], now: datetime
+) -> dict[UUID, Mine]:
     """The player's own attempts at these quizzes; nothing for people who are not signed in."""
     if viewer.user_id is None or not cards:
         return {}
@@ -216,11 +221,10 @@ def _mine(session: Session, viewer: Viewer, cards: Sequence[Card]) -> dict[UUID,
     attempts = sa.select(QuizAttempt).where(
         QuizAttempt.user_id == viewer.user_id, QuizAttempt.quiz_id.in_(allowed)
     )
-    open_attempts = {}
-    for attempt in session.scalars(attempts.where(QuizAttempt.completed_at.is_(None))):
-        now = taking.settle(session, attempt)
-        if attempt.completed_at is None:
-            open_attempts[attempt.quiz_id] = taking.clock_of(attempt).remaining(now)
+    open_attempts = {
+        attempt.quiz_id: taking.clock_of(attempt).remaining(now)
+        for attempt in session.scalars(attempts.where(QuizAttempt.completed_at.is_(None)))
+    }
     over = QuizAttempt.completed_at.is_not(None)
     best_first = (QuizAttempt.correct_count.desc(), QuizAttempt.total_time_ms)
     by_quiz = session.execute(

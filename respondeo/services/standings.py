@@ -48,23 +48,24 @@ def record_results(session: Session, attempts: Sequence[QuizAttempt]) -> None:
 
 
 def _lock_players(session: Session, user_ids: Sequence[UUID]) -> None:
-    """Serialise changes to these players' sums; `user_ids` must be in order."""
-    session.execute(
-        insert(PlayerStanding)
-        .values(
-            [
-                {"user_id": user_id, "total_correct": 0, "total_time_ms": 0, "quizzes_played": 0}
-                for user_id in user_ids
-            ]
-        )
-        .on_conflict_do_nothing()
+    """Serialise changes to these players' sums; `user_ids` must be in order.
+
+    A row that is there is locked and left as it is; one that somebody else is just taking away
+    is waited for and made again.
+    """
+    nothing_yet = insert(PlayerStanding).values(
+        [
+            {"user_id": user_id, "total_correct": 0, "total_time_ms": 0, "quizzes_played": 0}
+            for user_id in user_ids
+        ]
     )
     session.execute(
-        sa.select(PlayerStanding.user_id)
-        .where(PlayerStanding.user_id.in_(user_ids))
-        .order_by(PlayerStanding.user_id)
-        .with_for_update()
-    ).all()
+        nothing_yet.on_conflict_do_update(
+            index_elements=[PlayerStanding.user_id],
+            set_={"quizzes_played": nothing_yet.excluded.quizzes_played},
+            where=sa.false(),
+        )
+    )
 
 
 def _take_standing(session: Session, attempt: QuizAttempt) -> bool | None:
@@ -146,7 +147,13 @@ def forget_quiz(session: Session, quiz_id: UUID) -> None:
     ).all()
     if user_ids:
         _lock_players(session, user_ids)
-        session.execute(sa.delete(QuizStanding).where(QuizStanding.quiz_id == quiz_id))
+    # Also where there is nothing to delete: a rebuild must find the tables locked in order.
+    session.execute(
+        sa.delete(QuizStanding)
+        .where(QuizStanding.quiz_id == quiz_id)
+        .execution_options(synchronize_session=False)
+    )
+    if user_ids:
         _sum_players(session, user_ids)
 
 
@@ -159,15 +166,12 @@ def forget_player(session: Session, user_id: UUID) -> None:
         .returning(QuizStanding.quiz_id)
         .execution_options(synchronize_session=False)
     ).all()
-    plays = dict(
-        session.execute(
-            sa.select(QuizAttempt.quiz_id, sa.func.count())
-            .where(QuizAttempt.user_id == user_id, QuizAttempt.completed_at.is_not(None))
-            .group_by(QuizAttempt.quiz_id)
-        )
-        .tuples()
-        .all()
+    played = session.execute(
+        sa.select(QuizAttempt.quiz_id, sa.func.count().label("times"))
+        .where(QuizAttempt.user_id == user_id, QuizAttempt.completed_at.is_not(None))
+        .group_by(QuizAttempt.quiz_id)
     )
+    plays = {row.quiz_id: row.times for row in played}
     session.execute(sa.delete(PlayerStanding).where(PlayerStanding.user_id == user_id))
     for quiz_id in sorted({*plays, *stood}):
         stands = 1 if quiz_id in stood else 0
@@ -199,7 +203,8 @@ _RECOMPUTED = """
 """
 
 _REBUILD = (
-    "LOCK TABLE quiz_standing, player_standing, quiz_board IN SHARE ROW EXCLUSIVE MODE",
+    # In the order in which completing an attempt writes to them, or each waits for the other.
+    "LOCK TABLE player_standing, quiz_standing, quiz_board IN SHARE ROW EXCLUSIVE MODE",
     f"CREATE TEMPORARY TABLE fresh ON COMMIT DROP AS {_RECOMPUTED}",
     """
     CREATE TEMPORARY TABLE fresh_player ON COMMIT DROP AS
@@ -237,7 +242,8 @@ _REBUILD = (
     """
     INSERT INTO quiz_board (quiz_id, plays, players)
     SELECT quiz_id, plays, players FROM fresh_board
-    ON CONFLICT (quiz_id) DO UPDATE SET plays = excluded.plays, players = excluded.players
+    ON CONFLICT (quiz_id) DO UPDATE SET plays = excluded.plays, players = excluded.players,
+        revision = quiz_board.revision + 1
     WHERE (quiz_board.plays, quiz_board.players) <> (excluded.plays, excluded.players)
     """,
     "UPDATE quiz_board SET revision = revision + 1 WHERE quiz_id IN (SELECT quiz_id FROM stale)",

@@ -51,7 +51,7 @@ def alive(process: psutil.Process) -> bool:
         return False
 
 
-def wait_for(condition: object, seconds: float = 20) -> None:
+def wait_for(condition: object, seconds: float = 60) -> None:
     assert callable(condition)
     end = time.monotonic() + seconds
     while not condition():

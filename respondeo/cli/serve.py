@@ -13,9 +13,11 @@ from flask_migrate import upgrade
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
+from sqlalchemy.exc import OperationalError
 
 from respondeo.cli.demo import load_command
 from respondeo.config import Settings
+from respondeo.database_trouble import explain
 from respondeo.db import db
 
 
@@ -28,7 +30,10 @@ def serve_command(demo: bool) -> None:
     if demo and settings.app_env != "demo":
         raise click.UsageError("The demo needs APP_ENV=demo. `make demo` sets it.")
     check_port(*address(settings))
-    _prepare_database(demo)
+    try:
+        _prepare_database(demo)
+    except OperationalError as error:
+        raise _database_away(error) from error
     Server(current_app._get_current_object(), settings).run()  # type: ignore[attr-defined]
 
 
@@ -57,6 +62,14 @@ def _prepare_database(demo: bool) -> None:
         click.get_current_context().invoke(load_command)
     # A connection must not be shared by the workers that are forked next.
     db.engine.dispose()
+
+
+def _database_away(error: OperationalError) -> click.ClickException:
+    trouble = explain(error)
+    said = str(error.orig).strip().splitlines()[0]
+    if trouble is None:
+        return click.ClickException(f"The database could not be brought up to date: {said}")
+    return click.ClickException(f"{trouble.title}. Check DATABASE_URL.\nIt said: {said}")
 
 
 class Server(BaseApplication):
@@ -94,7 +107,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         # APP_URL decides the scheme, and respondeo/security.py who is a proxy: never gunicorn.
         "secure_scheme_headers": {},
         "forwarded_allow_ips": "",
-        "loglevel": "warning" if quiet else settings.log_level.lower(),
+        "loglevel": "error" if quiet else settings.log_level.lower(),
         "when_ready": _stop_with_the_terminal if quiet else _nothing,
         "post_worker_init": _announcer(settings),
     }

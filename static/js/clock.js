@@ -2,6 +2,7 @@
 //
 //   remaining-ms, limit-ms   counts down;   spent-ms   counts up (no limit)
 //   pause-left-ms            stands still for so long, then runs
+//   stopped                  stands still for good: the attempt is over
 //   quiet                    announces nothing
 //
 // It fires clock:zero when the time is over, clock:slept when the machine seems to have slept.
@@ -83,6 +84,10 @@
     }
 
     tick() {
+      if (this.hasAttribute("stopped")) {
+        this.show(this.from, true);
+        return;
+      }
       const elapsed = this.elapsed();
       const counted = Math.max(0, elapsed - this.pause);
       const now = this.limit === null ? this.from + counted : Math.max(0, this.from - counted);

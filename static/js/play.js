@@ -11,13 +11,17 @@
       next: "The server does not answer. Trying again.",
       ask: "The server does not answer. Trying again.",
     },
+    busy: {
+      answer: "That was a lot at once. Your answer is kept and will be sent.",
+      next: "That was a lot at once. Trying again.",
+      ask: "That was a lot at once. Trying again.",
+    },
     back: "You are back. Your answer is saved.",
   };
 
   const find = (selector) => document.querySelector(selector);
   const play = () => document.getElementById("play");
   const say = (text) => document.dispatchEvent(new CustomEvent("respondeo:say", { detail: text }));
-  const ask = () => play()?.dispatchEvent(new CustomEvent("play:ask"));
 
   /* A notice that stays until what it says is over. */
 
@@ -38,29 +42,34 @@
   let tries = 0;
   let timer = 0;
 
-  const kindOf = (element) => element.dataset.sends ?? "ask";
+  const kindOf = (element) => element?.dataset.sends ?? "ask";
 
-  const sendAgain = () => {
+  // Where the attempt stands now. What waits to be sent goes first: its answer says the same.
+  const ask = () => {
     clearTimeout(timer);
-    const element = unsent?.isConnected ? unsent : play();
-    if (element.matches("form")) element.requestSubmit();
-    else ask();
+    if (unsent?.isConnected && unsent.matches("form")) unsent.requestSubmit();
+    else play()?.dispatchEvent(new CustomEvent("play:ask"));
   };
 
   const keep = (element, why, seconds) => {
     clearTimeout(timer);
     unsent = element;
-    play().classList.add("is-waiting");
+    play().classList.toggle("is-waiting", kindOf(element) === "answer");
     show(words[why][kindOf(element)]);
-    timer = setTimeout(sendAgain, seconds ? seconds * 1000 : Math.min(15_000, 1000 * 2 ** tries));
+    timer = setTimeout(ask, seconds ? seconds * 1000 : Math.min(15_000, 1000 * 2 ** tries));
     tries += 1;
   };
 
-  const arrived = () => {
+  const letGo = () => {
     clearTimeout(timer);
-    if (unsent && kindOf(unsent) === "answer") say(words.back);
     unsent = null;
     tries = 0;
+    play().classList.remove("is-waiting");
+  };
+
+  const arrived = () => {
+    if (kindOf(unsent) === "answer") say(words.back);
+    letGo();
     hide();
   };
 
@@ -70,16 +79,22 @@
     const { ctx } = event.detail;
     if (!inPlay(ctx)) return;
     const { status, headers } = ctx.response;
-    if (status < 500 && status !== 429 && status !== 408) return;
-    event.preventDefault();
-    keep(ctx.sourceElement, "server", Number(headers.get("Retry-After")) || 0);
+    if (status >= 500 || status === 429) {
+      event.preventDefault();
+      keep(ctx.sourceElement, status === 429 ? "busy" : "server", Number(headers.get("Retry-After")) || 0);
+    } else if (status >= 400) {
+      letGo();
+    }
   });
 
   document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
-    if (inPlay(ctx)) keep(ctx.sourceElement, "offline", 0);
+    if (!inPlay(ctx)) return;
+    // The answer came, but could not be shown: the server still knows where the attempt stands.
+    if (ctx.text === undefined) keep(ctx.sourceElement, "offline", 0);
+    else location.reload();
   });
 
-  addEventListener("online", () => (unsent ? sendAgain() : hide()));
+  addEventListener("online", () => (unsent ? ask() : hide()));
   addEventListener("offline", () => {
     const form = find("#play form");
     if (!unsent) show(words.offline[form ? kindOf(form) : "ask"]);
@@ -87,7 +102,7 @@
 
   // What was confirmed is what will be sent: until then the choice does not change.
   document.addEventListener("click", (event) => {
-    if (unsent && event.target.closest?.("#play .answers")) event.preventDefault();
+    if (event.target.closest?.(".is-waiting .answers")) event.preventDefault();
   });
 
   /* After a swap: the focus goes to what is to be read or done next. */
@@ -147,9 +162,11 @@
       // A key held down would run through the feedback unread.
       if (event.repeat) event.preventDefault();
       else if (!at.closest("a, button, summary, input")) find("#play-go")?.click();
-    } else if (/^[1-6]$/.test(event.key) && choose(Number(event.key))) {
-      event.preventDefault();
+      return;
     }
+    // By its place as well, since on some keyboards the row of digits needs the shift key.
+    const digit = /^[1-6]$/.test(event.key) ? event.key : event.code.match(/^Digit([1-6])$/)?.[1];
+    if (digit && choose(Number(digit))) event.preventDefault();
   });
 
   /* When in doubt, the server knows: at zero, after sleep, back in this tab, out of the back-forward cache. */
@@ -157,8 +174,9 @@
   let hiddenSince = 0;
 
   // Half a second later, so that a server whose clock is a moment behind is asked once, not ten times.
-  document.addEventListener("clock:zero", () => {
-    if (play()?.dataset.status !== "time-up") setTimeout(ask, 500);
+  // A clock that is gone by then was replaced by an answer that came, which is left to be read.
+  document.addEventListener("clock:zero", ({ target }) => {
+    if (play()?.dataset.status !== "time-up") setTimeout(() => target.isConnected && ask(), 500);
   });
   document.addEventListener("clock:slept", ask);
   addEventListener("pageshow", (event) => event.persisted && ask());

@@ -71,7 +71,13 @@ class Browser:
         return Request(kind, self._head("GET", path, htmx, headers) + b"\r\n", expects)
 
     def post(
-        self, kind: str | None, path: str, *, expects: int = 200, htmx: bool = False, **form: str
+        self,
+        kind: str | None,
+        path: str,
+        form: dict[str, str],
+        *,
+        expects: int = 200,
+        htmx: bool = False,
     ) -> Request:
         """A form, sent as one of our own pages sends it."""
         body = urlencode(form).encode()
@@ -108,7 +114,7 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - its interface
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(Unexpected("The server closed the connection."))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -53,6 +53,18 @@ def _times(took: Sequence[float], alone: Sequence[float]) -> dict[str, float | N
 def percentile(took: Sequence[float], hundredths: int) -> float:
     """Of sorted seconds, in ms: the nearest that so many hundredths do not exceed."""
     return 1000 * took[min(len(took) - 1, len(took) * hundredths // 100)]
+
+
+def heading(conditions: Mapping[str, Any], entries: Sequence[dict[str, Any]]) -> str:
+    """Under which conditions, and what the columns mean."""
+    share = max(entry["client_cpu_share"] for entry in entries)
+    return (
+        "{processors} processors; {workers} workers with {threads} threads each; {players} people"
+        " at once, {rounds} × {seconds:g} s.\n".format(**conditions)
+        + f"The client used at most {share:.0%} of one processor.\n"
+        "× bare: median of the ratios to the bare page just before. alone: with nobody else there."
+        "\nalone to p99: ms until the answer. web, database: ms of processor time a request.\n"
+    )
 
 
 def table(entries: Sequence[dict[str, Any]]) -> str:

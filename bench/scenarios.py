@@ -76,21 +76,16 @@ def playing(origin: str, quiz: str, cookies: Iterator[str], rng: Random) -> Step
     """
     while True:
         browser = Browser(origin, next(cookies))
-        yield browser.post("start", f"{quiz}/play", expects=303)
+        yield browser.post("start", f"{quiz}/play", {}, expects=303)
         shown = (yield browser.get("first question", f"{quiz}/play")).text()
         while True:
             fields, answers = _form(shown)
-            shown = (
-                yield browser.post(
-                    "answer", f"{quiz}/play/answer", htmx=True, **fields, answer=rng.choice(answers)
-                )
-            ).text()
+            form = fields | {"answer": rng.choice(answers)}
+            shown = (yield browser.post("answer", f"{quiz}/play/answer", form, htmx=True)).text()
             if over := _RESULT.search(shown):
                 break
             fields, _ = _form(shown)
-            shown = (
-                yield browser.post("next", f"{quiz}/play/next", htmx=True, **fields)
-            ).text()
+            shown = (yield browser.post("next", f"{quiz}/play/next", fields, htmx=True)).text()
         yield browser.get("result", over[1])
         yield browser.get("its board", f"{quiz}/results")
 
@@ -106,7 +101,7 @@ def _form(page: str) -> tuple[dict[str, str], list[str]]:
 
 def resuming(browser: Browser, quiz: str) -> Steps:
     """An open attempt, loaded again and again."""
-    yield browser.post(None, f"{quiz}/play", expects=303)
+    yield browser.post(None, f"{quiz}/play", {}, expects=303)
     yield from reading(browser, "play page", f"{quiz}/play")
 
 

@@ -96,12 +96,13 @@ def _question(number: int) -> Question:
 
 def _sign_in(session: Session, people: int) -> list[str]:
     """Sessions of new people; the services make them one by one, as at sign-in."""
+    ids = [new_id() for _ in range(people)]
     users = [
-        {"id": new_id(), "name": f"Player {place}", "email": f"player{place}@bench.example"}
-        for place in range(1, people + 1)
+        {"id": user_id, "name": f"Player {place}", "email": f"player{place}@bench.example"}
+        for place, user_id in enumerate(ids, start=1)
     ]
     session.execute(sa.insert(User), users)
     return [
-        identity.sign_in(session, user["id"], ip_address="127.0.0.1", user_agent="bench")
-        for user in users
+        identity.sign_in(session, user_id, ip_address="127.0.0.1", user_agent="bench")
+        for user_id in ids
     ]

@@ -1,0 +1,288 @@
+"""Hot queries at scale: they use their indexes, and read no more when the tables grow.
+
+The statements are not copied: the services are called, what they send is noted, and the database
+is asked for the plan of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from bench.scale import Somebody, fill
+from respondeo.db import db, session
+from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, GUEST, USER, Viewer
+from respondeo.services import (
+    attempts,
+    catalogue,
+    content,
+    identity,
+    leaderboards,
+    playing,
+    results,
+    taking,
+)
+from respondeo.services.catalogue import Filters
+
+LARGE = frozenset(
+    {"user", "session", "quiz_attempt", "attempt_answer", "quiz_standing", "player_standing"}
+)
+"""The tables that grow with the players: reading most of one is a fault."""
+
+OURS = "/* not a query of the services */"
+MIDDLE = sa.text(
+    """/* not a query of the services */
+    SELECT user_id FROM quiz_standing WHERE quiz_id = :quiz
+    ORDER BY correct_count DESC, total_time_ms
+    LIMIT 1 OFFSET (SELECT players / 2 FROM quiz_board WHERE quiz_id = :quiz)
+    """
+)
+QUIZ_OF = sa.text(
+    """/* not a query of the services */
+    SELECT quiz_id FROM quiz_attempt WHERE id = :id
+    """
+)
+
+EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) "
+
+MORE = 4
+FEW_PAGES = 20
+"""What a query may read more in larger tables: indexes get deeper, other plans cheaper."""
+
+
+LONGEST = 400
+"""How much of a faulty query is printed."""
+
+GUEST_VIEWER = Viewer(GUEST, DEFAULT_ROLE_PERMISSIONS[GUEST], guest_token=b"a new guest")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Something people do often. `grows`: why it may read more as the tables grow."""
+
+    name: str
+    does: Callable[[Session, Viewer, Somebody], object]
+    grows: str | None = None
+
+
+def newcomer(viewer: Viewer, who: Somebody) -> Viewer:
+    """Somebody who has played nothing."""
+    return Viewer(viewer.role, viewer.permissions, who.author)
+
+
+def answer_all(session: Session, viewer: Viewer, who: Somebody) -> None:
+    """Answer what is left of the open attempt: the last answer changes the boards."""
+    attempt = taking.own_attempt(session, viewer, who.quiz, who.open_attempt)
+    questions = content.questions_for_players(session, attempt.quiz_version_id)
+    for row in taking.answers_of(session, attempt):
+        answer = questions[row.question_id].answers[0].id
+        taking.commit_answer(session, viewer, who.quiz, attempt.id, row.question_id, answer)
+        taking.show_next(session, viewer, who.quiz, attempt.id)
+    assert attempt.completed_at is not None
+
+
+def place_of(session: Session, who: Somebody) -> Any:
+    """Who stands in the middle of the quiz's board."""
+    return session.scalar(MIDDLE, {"quiz": who.quiz})
+
+
+def show_result(session: Session, viewer: Viewer, who: Somebody) -> None:
+    """A completed attempt of the player's own."""
+    quiz_id = session.scalar(QUIZ_OF, {"id": who.over_attempt})
+    assert quiz_id is not None
+    attempt = results.attempt_to_show(session, viewer, quiz_id, who.over_attempt)
+    results.result(session, viewer, attempt)
+
+
+CASES = (
+    Case("who is asking", lambda s, _, who: identity.person_of(s, who.token)),
+    Case("list of quizzes", lambda s, viewer, _: catalogue.listing(s, viewer, Filters())),
+    Case("a quiz's page", lambda s, viewer, who: catalogue.quiz_card(s, viewer, who.quiz)),
+    Case("own attempts", lambda s, viewer, who: attempts.own_attempts(s, viewer, who.quiz)),
+    Case("the open attempt", lambda s, viewer, who: playing.current_attempt(s, viewer, who.quiz)),
+    Case(
+        "an answer",
+        lambda s, viewer, who: taking.commit_answer(
+            s, viewer, who.quiz, who.open_attempt, who.question, who.answer
+        ),
+    ),
+    Case("the last answer", answer_all),
+    Case("start", lambda s, viewer, who: taking.start_attempt(s, newcomer(viewer, who), who.quiz)),
+    Case("start as a guest", lambda s, _, who: taking.start_attempt(s, GUEST_VIEWER, who.quiz)),
+    Case(
+        "overdue at a quiz",
+        lambda s, _, who: taking.complete_overdue(s, who.quiz),
+        grows="as many as are overdue",
+    ),
+    Case(
+        "overdue anywhere",
+        lambda s, _, __: taking.complete_overdue(s),
+        grows="twenty players' sums",
+    ),
+    Case("a board's tag", lambda s, _, who: leaderboards.quiz_board_tag(s, who.quiz, 1, who.user)),
+    Case("top of a board", lambda s, _, who: leaderboards.quiz_board(s, who.quiz, user_id=None)),
+    Case(
+        "own place on it",
+        lambda s, _, who: leaderboards.standing(s, who.quiz, place_of(s, who)),
+        grows="a rank counts who is better",
+    ),
+    Case(
+        "its last page",
+        lambda s, _, who: leaderboards.quiz_board(s, who.quiz, user_id=None, page=10**6),
+        grows="an offset passes over rows",
+    ),
+    Case(
+        "top of all",
+        lambda s, _, __: leaderboards.overall_board(s, user_id=None),
+        grows="counts up to 10,000 players",
+    ),
+    Case(
+        "own place of all",
+        lambda s, _, who: leaderboards.overall_board(s, user_id=who.user),
+        grows="a rank counts who is better",
+    ),
+    Case("a result", show_result, grows="a rank counts who is better"),
+    Case(
+        "everybody's attempts",
+        lambda s, _, who: attempts.everybodys_attempts(s, who.quiz, 1),
+        grows="counts a quiz's attempts",
+    ),
+)
+
+
+@dataclass(slots=True)
+class Read:
+    """What one case read: pages of 8 KB, most of which tables, by which indexes.
+
+    rows: how many there are in each table.
+    """
+
+    rows: Mapping[str, float]
+    statements: int = 0
+    pages: int = 0
+    scanned: set[str] = field(default_factory=set)
+    indexes: set[str] = field(default_factory=set)
+    heaviest: str = ""
+    most: int = -1
+
+    def add(self, statement: str, plan: dict[str, Any]) -> None:
+        """Add what the plan of one statement says."""
+        pages = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+        self.statements += 1
+        self.pages += pages
+        if pages > self.most:
+            self.most, self.heaviest = pages, " ".join(statement.split())
+        for node in _nodes(plan):
+            if node["Node Type"] == "Seq Scan" and _rows_read(node) > self._half(node):
+                self.scanned.add(node["Relation Name"])
+            self.indexes |= {node["Index Name"]} if "Index Name" in node else set()
+
+    def _half(self, node: dict[str, Any]) -> float:
+        return self.rows.get(node["Relation Name"], 0) / 2
+
+
+def _rows_read(node: dict[str, Any]) -> float:
+    each: float = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+    loops: float = node["Actual Loops"]
+    return each * loops
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from _nodes(below)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One case in small and in large tables."""
+
+    case: Case
+    small: Read
+    large: Read
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong, if anything is."""
+        scanned = sorted(self.large.scanned & LARGE)
+        if scanned:
+            return f"reads most of {', '.join(scanned)}"
+        bound = max(self.small.pages * MORE, self.small.pages + FEW_PAGES)
+        if self.case.grows is None and self.large.pages > bound:
+            return "reads more as the tables grow"
+        return None
+
+
+def check(app: Flask, small: int, large: int, progress: Callable[[str], None]) -> list[Found]:
+    """Read the plans of all cases with few attempts in the tables, and with many."""
+    with app.app_context():
+        reads = []
+        for attempts_made in (small, large):
+            progress(f"making {attempts_made:,} attempts")
+            who = fill(session(), attempts_made)
+            progress(f"reading plans at {attempts_made:,} attempts")
+            rows = _rows(session())
+            reads.append([_read(case, who, rows) for case in CASES])
+            session().rollback()
+        db.engine.dispose()
+    return [Found(*both) for both in zip(CASES, *reads, strict=True)]
+
+
+def _rows(session: Session) -> dict[str, float]:
+    sizes = session.execute(sa.text("SELECT relname, reltuples FROM pg_class WHERE relkind = 'r'"))
+    return dict(sizes.tuples().all())
+
+
+def _read(case: Case, who: Somebody, rows: Mapping[str, float]) -> Read:
+    """Do it once to warm caches up, then once more, reading the plan of each statement."""
+    viewer = Viewer(USER, DEFAULT_ROLE_PERMISSIONS[USER], who.user)
+    case.does(session(), viewer, who)
+    session().rollback()
+    read = Read(rows)
+    with _explained(read):
+        case.does(session(), viewer, who)
+    session().rollback()
+    return read
+
+
+@contextmanager
+def _explained(read: Read) -> Iterator[None]:
+    """Explain each statement just before it is sent, undoing what explaining it changed."""
+
+    def explain(
+        connection: sa.Connection, _: Any, statement: str, values: Any, __: Any, many: bool
+    ) -> None:
+        if many or OURS in statement:
+            return
+        with closing(connection.connection.cursor()) as other:
+            other.execute("SAVEPOINT explained")
+            other.execute(EXPLAIN + statement, values)
+            row: Any = other.fetchone()
+            other.execute("ROLLBACK TO SAVEPOINT explained")
+        read.add(statement, row[0][0]["Plan"])
+
+    sa.event.listen(db.engine, "before_cursor_execute", explain)
+    try:
+        yield
+    finally:
+        sa.event.remove(db.engine, "before_cursor_execute", explain)
+
+
+def table(found: Sequence[Found], small: int, large: int) -> str:
+    """The check as lines of text."""
+    lines = [f"{'':<22}{'queries':>8} {small:>9,} {large:>9,}  pages of 8 KB read"]
+    for one in found:
+        told = one.fault.upper() if one.fault else one.case.grows or ""
+        lines.append(
+            f"{one.case.name:<22}{one.large.statements:>8} {one.small.pages:>9,}"
+            f" {one.large.pages:>9,}  {told}".rstrip()
+        )
+        if one.fault:
+            lines.append(f"    {one.large.heaviest[:LONGEST]}")
+    return "\n".join(lines)

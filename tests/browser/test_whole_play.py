@@ -86,10 +86,11 @@ def test_the_verdict_and_the_explanation_describe_the_focused_button(
 def test_the_title_says_which_question_it_is(world: World, visit: Visit) -> None:
     page = visit(world.person()).start(world.quiz(2, title="Rivers"))
     address = page.url
+    expect(page).to_have_title("Question 1 of 2 · Rivers · Respondeo")
     answer(page, "Answer A of 1")
-    expect(page).to_have_title("Question 1 of 2 · Rivers")
+    expect(page).to_have_title("Question 1 of 2 · Rivers · Respondeo")
     go_on(page)
-    expect(page).to_have_title("Question 2 of 2 · Rivers")
+    expect(page).to_have_title("Question 2 of 2 · Rivers · Respondeo")
     assert page.url == address
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from contextvars import Context
 from typing import Any
 from uuid import UUID
@@ -97,16 +98,22 @@ class Client:
         return self.open(path, headers=extra | headers)
 
     def post(
-        self, path: str, *, htmx: bool = False, headers: dict[str, str] | None = None, **form: Any
+        self,
+        path: str,
+        form: Mapping[str, object] | None = None,
+        *,
+        htmx: bool = False,
+        headers: Mapping[str, str] | None = None,
+        **fields: object,
     ) -> TestResponse:
-        """POST a form as one of our own pages would, without following."""
+        """POST a form as one of our own pages would, without following. A list repeats a field."""
         extra = {"HX-Request": "true"} if htmx else {}
         sent = {
             name: [str(one) for one in value] if isinstance(value, list) else str(value)
-            for name, value in form.items()
+            for name, value in {**(form or {}), **fields}.items()
         }
         return self.open(
-            path, method="POST", data=sent, headers=SAME_ORIGIN | extra | (headers or {})
+            path, method="POST", data=sent, headers=SAME_ORIGIN | extra | dict(headers or {})
         )
 
     def page(self, path: str, status: int = 200) -> Page:

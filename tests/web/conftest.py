@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -16,10 +16,7 @@ from respondeo.db import db
 from tests.client import Client
 from tests.conftest import settings_for
 from tests.factories import add_user
-
-AppWith = Callable[..., Flask]
-Recorder = Callable[[], AbstractContextManager[list[str]]]
-Browser = Callable[..., Client]
+from tests.web.apps import AppWith, Browser, Recorder
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from respondeo.domain.document import Document, Question
+from respondeo.models import Answer, AttemptAnswer, QuizAttempt
 from tests.client import Client, Page
 from tests.factories import document
 
@@ -40,13 +43,13 @@ class Player:
         self, page: Page, letter: str, *, htmx: bool = False, **forged: Any
     ) -> TestResponse:
         """The request of a form, with changes that no form of ours would make."""
-        form = page.fields("form.answer-form") | {"answer": option(page, letter)}
-        return self.client.post(f"{self.play}/answer", htmx=htmx, **(form | forged))
+        form: dict[str, Any] = page.fields("form.answer-form") | {"answer": option(page, letter)}
+        return self.client.post(f"{self.play}/answer", form | forged, htmx=htmx)
 
     def send_next(self, page: Page, *, htmx: bool = False, **forged: Any) -> TestResponse:
         """The request of the Next button, with changes that no form of ours would make."""
-        form = page.fields("form[data-sends=next]") | forged
-        return self.client.post(f"{self.play}/next", htmx=htmx, **form)
+        form: dict[str, Any] = page.fields("form[data-sends=next]") | forged
+        return self.client.post(f"{self.play}/next", form, htmx=htmx)
 
     def play_through(self, letters: str) -> Page:
         """Start, give these answers one after another, and open the result."""
@@ -88,3 +91,28 @@ def attempt_id(page: Page) -> UUID:
 def document_of(*questions: Question, **details: Any) -> Document:
     """A document of just these questions."""
     return document(**details).model_copy(update={"questions": questions})
+
+
+def stored(session: Session) -> list[dict[str, Any]]:
+    """Everything that is stored of attempts and answers."""
+    session.rollback()
+    rows = [
+        *session.execute(sa.select(QuizAttempt.__table__).order_by("id")).mappings(),
+        *session.execute(
+            sa.select(AttemptAnswer.__table__).order_by("attempt_id", "display_order")
+        ).mappings(),
+    ]
+    session.rollback()
+    return [dict(row) for row in rows]
+
+
+def answers(session: Session) -> list[str | None]:
+    """The texts that were answered, in the order of the questions."""
+    session.rollback()
+    rows = session.execute(
+        sa.select(Answer.text)
+        .select_from(AttemptAnswer)
+        .outerjoin(Answer, Answer.id == AttemptAnswer.answer_id)
+        .order_by(AttemptAnswer.attempt_id, AttemptAnswer.display_order)
+    )
+    return [text for (text,) in rows]

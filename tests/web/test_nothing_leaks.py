@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -24,7 +23,7 @@ from respondeo.services import content
 from tests.client import Client
 from tests.conftest import Clock
 from tests.factories import published_quiz, question
-from tests.web.conftest import Browser
+from tests.web.apps import Browser
 from tests.web.playing import Player, attempt_id, document_of, option
 
 QUESTIONS = 3
@@ -97,7 +96,7 @@ class Watch:
         """What posts answer that change nothing."""
         play, nobody = f"/quiz/{self.quiz_id}/play", UUID(int=0)
         form = {"attempt": attempt, "question": question_id}
-        posts: list[tuple[str, dict[str, Any]]] = [
+        posts: list[tuple[str, dict[str, object]]] = [
             (f"{play}/answer", form),
             (f"{play}/answer", form | {"answer": nobody}),
             (f"{play}/answer", form | {"answer": "nonsense"}),
@@ -108,7 +107,7 @@ class Watch:
         if attempt.int == 0:  # nothing has been started, and looking shall start nothing
             posts.pop()
         return {
-            f"POST {path} {sent} htmx={htmx}": self.client.post(path, htmx=htmx, **sent)
+            f"POST {path} {sent} htmx={htmx}": self.client.post(path, sent, htmx=htmx)
             for path, sent in posts
             for htmx in ((False, True) if sent == form else (False,))
         }

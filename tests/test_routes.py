@@ -1,0 +1,42 @@
+"""Every route says who may use it; what each does about it is tested in tests/web."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from respondeo.domain.access import PERMISSIONS
+
+# What each route demands. A new route is added here, and somebody thinks about it.
+DEMANDS = {
+    "auth.sign_in": "everybody",
+    "auth.sign_in_as": "everybody",
+    "auth.sign_out": "everybody",
+    "leaderboards.overall": "leaderboard:view",
+    "leaderboards.quiz": "leaderboard:view",
+    "pages.cover": "everybody",
+    "pages.healthz": "everybody",
+    "pages.home": "quiz:browse",
+    "pages.readyz": "everybody",
+    "pages.theme": "everybody",
+    "taking.answer": "everybody",
+    "taking.next_question": "everybody",
+    "taking.play": "everybody",
+    "taking.quiz": "quiz:view",
+    "taking.result": "everybody",
+    "taking.start": "quiz:play",
+}
+
+
+def test_every_route_declares_who_may_use_it(app: Flask) -> None:
+    declared = {
+        rule.endpoint: getattr(app.view_functions[rule.endpoint], "allowed", None)
+        for rule in app.url_map.iter_rules()
+    }
+    assert declared == DEMANDS
+    assert set(DEMANDS.values()) <= PERMISSIONS | {"everybody"}
+
+
+def test_no_route_that_reads_changes_and_none_that_changes_reads(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        assert methods in ({"GET"}, {"POST"}), rule

@@ -222,7 +222,7 @@ CREATE TABLE quiz_attempt (
     quiz_id uuid NOT NULL
         CONSTRAINT fk_quiz_attempt_quiz_id REFERENCES quiz ON DELETE CASCADE,
     quiz_version_id uuid NOT NULL
-        CONSTRAINT fk_quiz_attempt_quiz_version_id REFERENCES quiz_version,
+        CONSTRAINT fk_quiz_attempt_quiz_version_id REFERENCES quiz_version ON DELETE CASCADE,
     user_id uuid
         CONSTRAINT fk_quiz_attempt_user_id REFERENCES "user" ON DELETE CASCADE,
     guest_token bytea,
@@ -281,7 +281,7 @@ CREATE TABLE attempt_answer (
     attempt_id uuid NOT NULL
         CONSTRAINT fk_attempt_answer_attempt_id REFERENCES quiz_attempt ON DELETE CASCADE,
     question_id uuid NOT NULL
-        CONSTRAINT fk_attempt_answer_question_id REFERENCES question,
+        CONSTRAINT fk_attempt_answer_question_id REFERENCES question ON DELETE CASCADE,
     display_order smallint NOT NULL,
     answer_order smallint[] NOT NULL,
     shown_at timestamptz,
@@ -292,7 +292,8 @@ CREATE TABLE attempt_answer (
     CONSTRAINT pk_attempt_answer PRIMARY KEY (attempt_id, question_id),
     -- The answer is one of this question's.
     CONSTRAINT fk_attempt_answer_question_id_answer_id
-        FOREIGN KEY (question_id, answer_id) REFERENCES answer (question_id, id),
+        FOREIGN KEY (question_id, answer_id) REFERENCES answer (question_id, id)
+        ON DELETE CASCADE,
     CONSTRAINT ck_attempt_answer_answered_whole CHECK (
         (answered_at IS NULL) = (answer_id IS NULL)
         AND (answered_at IS NULL) = (is_correct IS NULL)

@@ -77,7 +77,9 @@ class QuizAttempt(Base):
 
     id: Mapped[TimeOrderedId]
     quiz_id: Mapped[UUID] = mapped_column(sa.ForeignKey("quiz.id", ondelete="CASCADE"))
-    quiz_version_id: Mapped[UUID] = mapped_column(sa.ForeignKey("quiz_version.id"), index=True)
+    quiz_version_id: Mapped[UUID] = mapped_column(
+        sa.ForeignKey("quiz_version.id", ondelete="CASCADE"), index=True
+    )
     user_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("user.id", ondelete="CASCADE"))
     guest_token: Mapped[bytes | None]
     number: Mapped[int]
@@ -110,7 +112,11 @@ class AttemptAnswer(Base):
 
     __tablename__ = "attempt_answer"
     __table_args__ = (
-        sa.ForeignKeyConstraint(["question_id", "answer_id"], ["answer.question_id", "answer.id"]),
+        sa.ForeignKeyConstraint(
+            ["question_id", "answer_id"],
+            ["answer.question_id", "answer.id"],
+            ondelete="CASCADE",
+        ),
         sa.CheckConstraint(
             "(answered_at IS NULL) = (answer_id IS NULL)"
             " AND (answered_at IS NULL) = (is_correct IS NULL)"
@@ -124,7 +130,9 @@ class AttemptAnswer(Base):
     attempt_id: Mapped[UUID] = mapped_column(
         sa.ForeignKey("quiz_attempt.id", ondelete="CASCADE"), primary_key=True
     )
-    question_id: Mapped[UUID] = mapped_column(sa.ForeignKey("question.id"), primary_key=True)
+    question_id: Mapped[UUID] = mapped_column(
+        sa.ForeignKey("question.id", ondelete="CASCADE"), primary_key=True
+    )
     display_order: Mapped[int] = mapped_column(sa.SmallInteger())
     answer_order: Mapped[list[int]]
     shown_at: Mapped[datetime | None]

@@ -60,13 +60,12 @@ def start_attempt(
     if quiz is None:
         raise NotFound
     now = database_time(session)
-    open_attempt = _open_attempt(session, viewer, quiz_id)
-    if open_attempt is not None:
-        lock_and_settle(session, open_attempt)
-        if open_attempt.completed_at is None:
-            return open_attempt
-    version = _version_to_start(session, viewer, quiz, now)
     last = _last_attempt(session, viewer, quiz_id)
+    if last is not None and last.completed_at is None:
+        now = lock_and_settle(session, last)
+        if last.completed_at is None:
+            return last
+    version = _version_to_start(session, viewer, quiz, now)
     next_number = 1 if last is None else last.number + 1
     if last is not None and number is not None and number < next_number:
         return _attempt_numbered(session, viewer, quiz_id, number) or last
@@ -106,12 +105,8 @@ def players_attempts(viewer: Viewer, quiz_id: UUID) -> sa.Select[QuizAttempt]:
     return sa.select(QuizAttempt).where(QuizAttempt.quiz_id == quiz_id, mine)
 
 
-def _open_attempt(session: Session, viewer: Viewer, quiz_id: UUID) -> QuizAttempt | None:
-    attempts = players_attempts(viewer, quiz_id)
-    return session.scalar(attempts.where(QuizAttempt.completed_at.is_(None)))
-
-
 def _last_attempt(session: Session, viewer: Viewer, quiz_id: UUID) -> QuizAttempt | None:
+    """The newest attempt: if any is open, it is this one."""
     attempts = players_attempts(viewer, quiz_id)
     return session.scalar(attempts.order_by(QuizAttempt.number.desc()).limit(1))
 
@@ -328,8 +323,13 @@ def show_next(
 
 
 def lock_and_settle(session: Session, attempt: QuizAttempt) -> datetime:
-    """Lock the attempt, complete it if it is overdue; the database's time after the lock."""
-    session.refresh(attempt, with_for_update=True)
+    """Lock the attempt, complete it if it is overdue; the database's time after the lock.
+
+    Raises NotFound where the attempt has just been deleted.
+    """
+    lock = sa.select(QuizAttempt).where(QuizAttempt.id == attempt.id).with_for_update()
+    if session.scalar(lock.execution_options(populate_existing=True)) is None:
+        raise NotFound
     now = database_time(session)
     if attempt.deadline_at is not None and timing.overdue(attempt.deadline_at, now):
         _complete(session, [attempt], now)
@@ -344,8 +344,14 @@ def settle(session: Session, attempt: QuizAttempt) -> datetime:
     return now
 
 
-def complete_overdue(session: Session, quiz_id: UUID | None = None) -> int:
-    """Complete a quiz's overdue attempts, or the oldest hundred of all; returns how many."""
+def complete_overdue(
+    session: Session, quiz_id: UUID | None = None, *, user_id: UUID | None = None
+) -> int:
+    """Complete a quiz's or a player's overdue attempts, or the oldest hundred of all.
+
+    Returns how many. To be called once in a transaction: only within one call do attempts,
+    players and boards get locked in the order that all keep.
+    """
     now = database_time(session)
     latest = now - timing.GRACE
     overdue = (
@@ -355,10 +361,12 @@ def complete_overdue(session: Session, quiz_id: UUID | None = None) -> int:
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    if quiz_id is None:
-        overdue = overdue.limit(OVERALL_AT_ONCE)
-    else:
+    if quiz_id is not None:
         overdue = overdue.where(QuizAttempt.quiz_id == quiz_id)
+    elif user_id is not None:
+        overdue = overdue.where(QuizAttempt.user_id == user_id)
+    else:
+        overdue = overdue.limit(OVERALL_AT_ONCE)
     attempts = session.scalars(overdue).all()
     _complete(session, attempts, now)
     return len(attempts)

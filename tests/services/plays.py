@@ -1,0 +1,100 @@
+"""Playing in tests: what a player does, and what the tables say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from respondeo.domain.access import Viewer
+from respondeo.models import Answer, AttemptAnswer, Question, Quiz, QuizAttempt
+from respondeo.services import playing, taking
+
+
+def rows_of(session: Session, attempt: QuizAttempt) -> list[AttemptAnswer]:
+    """The questions of an attempt in the order shown, as they are stored now."""
+    session.flush()
+    return list(
+        session.scalars(
+            sa.select(AttemptAnswer)
+            .where(AttemptAnswer.attempt_id == attempt.id)
+            .order_by(AttemptAnswer.display_order)
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def texts(session: Session, attempt: QuizAttempt) -> list[str]:
+    """The texts of an attempt's questions in the order shown."""
+    known = {row.id: row.text for row in session.execute(sa.select(Question.id, Question.text))}
+    return [known[row.question_id] for row in rows_of(session, attempt)]
+
+
+def option(session: Session, question_id: UUID, *, right: bool) -> UUID:
+    """An answer of the question that is right, or one that is wrong."""
+    options = sa.select(Answer.id).where(Answer.question_id == question_id)
+    found = session.scalar(
+        options.where(Answer.is_correct.is_(right)).order_by(Answer.position).limit(1)
+    )
+    assert found is not None
+    return found
+
+
+def current(session: Session, attempt: QuizAttempt) -> UUID:
+    """The first question that has no answer yet."""
+    return next(r.question_id for r in rows_of(session, attempt) if r.answered_at is None)
+
+
+def answer(
+    session: Session, viewer: Viewer, attempt: QuizAttempt, *, right: bool = True
+) -> AttemptAnswer:
+    """Go on from a feedback, then answer the current question."""
+    go_on(session, viewer, attempt)
+    question_id = current(session, attempt)
+    chosen = option(session, question_id, right=right)
+    return commit(session, viewer, attempt, question_id, chosen)
+
+
+def commit(
+    session: Session, viewer: Viewer, attempt: QuizAttempt, question_id: UUID, chosen: UUID
+) -> AttemptAnswer:
+    """Commit one answer."""
+    row = taking.commit_answer(session, viewer, attempt.quiz_id, attempt.id, question_id, chosen)
+    session.flush()
+    return row
+
+
+def go_on(session: Session, viewer: Viewer, attempt: QuizAttempt) -> QuizAttempt:
+    """Press Next; harmless where there is no feedback."""
+    taking.show_next(session, viewer, attempt.quiz_id, attempt.id)
+    session.flush()
+    return attempt
+
+
+def start(session: Session, viewer: Viewer, quiz: Quiz) -> QuizAttempt:
+    """Start or resume."""
+    attempt = taking.start_attempt(session, viewer, quiz.id)
+    session.flush()
+    return attempt
+
+
+def finish(
+    session: Session, viewer: Viewer, attempt: QuizAttempt, answers: Sequence[bool] = ()
+) -> QuizAttempt:
+    """Answer all that is open: right or wrong as told, then right."""
+    told = iter(answers)
+    while attempt.completed_at is None:
+        answer(session, viewer, attempt, right=next(told, True))
+    return attempt
+
+
+def play(session: Session, viewer: Viewer, quiz: Quiz, answers: Sequence[bool] = ()) -> QuizAttempt:
+    """Start and finish an attempt."""
+    return finish(session, viewer, start(session, viewer, quiz), answers)
+
+
+def standing_now(session: Session, attempt: QuizAttempt) -> playing.Play:
+    """What the play page would show."""
+    return playing.play(session, attempt)

@@ -74,11 +74,11 @@ class Page:
         return self.words("title")
 
     def fields(self, selector: str) -> dict[str, str]:
-        """What a form would send of its hidden fields."""
-        return {
-            node.attrs["name"]: node.attrs.get("value", "")
-            for node in self.all(f"{selector} input[type=hidden]")
-        }
+        """What a form would send of its hidden fields, wherever on the page they stand."""
+        inside = self.all(f"{selector} input[type=hidden]")
+        named = self.one(selector).attrs.get("id")
+        elsewhere = self.all(f"input[type=hidden][form='{named}']") if named else []
+        return {node.attrs["name"]: node.attrs.get("value", "") for node in (*inside, *elsewhere)}
 
 
 class Client:
@@ -90,7 +90,7 @@ class Client:
 
     def open(self, path: str, **how: Any) -> TestResponse:
         """One request, in a context of its own: a test's `g` and session are not the request's."""
-        return Context().run(self.http.open, path, **how)
+        return Context().run(self.http.open, path, buffered=True, **how)
 
     def get(self, path: str, *, htmx: bool = False, **headers: str) -> TestResponse:
         """GET without following; `htmx` asks for a fragment."""

@@ -56,8 +56,11 @@ class Board:
 
 def quiz_board_tag(session: Session, quiz_id: UUID, page: int, user_id: UUID | None) -> str:
     """Changes whenever what this page of the quiz's board shows to this person would."""
-    revision = session.scalar(sa.select(QuizBoard.revision).where(QuizBoard.quiz_id == quiz_id))
-    return _digest(quiz_id, revision, page, user_id)
+    counted = session.execute(
+        sa.select(QuizBoard.revision, QuizBoard.players).where(QuizBoard.quiz_id == quiz_id)
+    ).one()
+    page, _, _ = _window(page, counted.players, PAGE_SIZE)
+    return _digest(quiz_id, counted.revision, page, user_id)
 
 
 def quiz_board(
@@ -111,6 +114,18 @@ def quiz_rank(session: Session, quiz_id: UUID, score: int, time_ms: int) -> int:
     return session.execute(better).scalar_one() + 1
 
 
+def worse_off(session: Session, quiz_id: UUID, score: int, time_ms: int) -> int:
+    """How many rows of the quiz's board are behind a score and a time (ms)."""
+    worse = sa.select(sa.func.count()).where(
+        QuizStanding.quiz_id == quiz_id,
+        sa.or_(
+            QuizStanding.correct_count < score,
+            sa.and_(QuizStanding.correct_count == score, QuizStanding.total_time_ms > time_ms),
+        ),
+    )
+    return session.execute(worse).scalar_one()
+
+
 def overall_board(
     session: Session, *, user_id: UUID | None, page: int = 1, size: int = PAGE_SIZE
 ) -> Board:
@@ -132,7 +147,8 @@ def overall_board(
     placed = _placed(rows, first, before)
     own = None if _holds(placed, user_id) else _overall_standing(session, user_id)
     shown = [asdict(row) for row in (*placed, *([own] if own else []))]
-    return Board(placed, own, players, page, pages, _digest(shown, players, page, user_id), more)
+    tag = _digest(shown, players, more, page, user_id)
+    return Board(placed, own, players, page, pages, tag, more)
 
 
 def _overall_standing(session: Session, user_id: UUID | None) -> Row | None:

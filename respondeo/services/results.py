@@ -127,7 +127,7 @@ def result(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Result:
     rows = taking.answers_of(session, attempt)
     quiz = session.get_one(Quiz, attempt.quiz_id)
     disclosed = _is_disclosed(session, viewer, attempt, quiz, own=own)
-    rank, counts, players = _place(session, attempt)
+    rank, players, better_than = _place(session, attempt)
     best = _best(session, attempt)
     left, next_number = _attempts_left(session, viewer, attempt, quiz, own=own)
     name = session.scalar(
@@ -135,7 +135,6 @@ def result(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Result:
     )
     version = content.version_details(session, attempt.quiz_version_id)
     sees_review = (own and (not viewer.is_guest or disclosed)) or viewer.may_edit(quiz.author_id)
-    worse = players - rank if rank else 0
     return Result(
         attempt_id=attempt.id,
         quiz_id=attempt.quiz_id,
@@ -152,10 +151,10 @@ def result(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Result:
         answered_count=sum(row.answered_at is not None for row in rows),
         completed_at=attempt.completed_at,
         ranked=attempt.ranked,
-        counts=counts,
+        counts=rank is not None,
         rank=rank,
         players=players,
-        better_than=100 * worse // (players - 1) if rank and players > 1 else None,
+        better_than=better_than,
         best_correct=best.correct_count if best else None,
         best_total=best.total_questions if best else None,
         best_attempt_id=best.id if best else None,
@@ -180,8 +179,11 @@ def _is_disclosed(
     return session.execute(sa.select(disclosing.exists())).scalar_one()
 
 
-def _place(session: Session, attempt: QuizAttempt) -> tuple[int | None, bool, int]:
-    """The rank where this attempt is the one that counts, whether it is, how many players."""
+def _place(session: Session, attempt: QuizAttempt) -> tuple[int | None, int, int | None]:
+    """The rank, how many players there are, and the percentage of the others who did worse.
+
+    The rank is None where another attempt counts, or none.
+    """
     players = session.execute(
         sa.select(QuizBoard.players).where(QuizBoard.quiz_id == attempt.quiz_id)
     ).scalar_one()
@@ -189,11 +191,14 @@ def _place(session: Session, attempt: QuizAttempt) -> tuple[int | None, bool, in
         sa.select(QuizStanding.attempt_id).where(QuizStanding.attempt_id == attempt.id)
     )
     if stands is None or attempt.total_time_ms is None:
-        return None, False, players
-    rank = leaderboards.quiz_rank(
-        session, attempt.quiz_id, attempt.correct_count, attempt.total_time_ms
+        return None, players, None
+    place = (session, attempt.quiz_id, attempt.correct_count, attempt.total_time_ms)
+    worse = leaderboards.worse_off(*place)
+    return (
+        leaderboards.quiz_rank(*place),
+        players,
+        100 * worse // (players - 1) if players > 1 else None,
     )
-    return rank, True, players
 
 
 def _best(session: Session, attempt: QuizAttempt) -> QuizAttempt | None:

@@ -3,12 +3,15 @@ or a fragment that says what happened, what is safe and what to do."""
 
 from __future__ import annotations
 
+import math
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Response, make_response, render_template, request, url_for
+from flask_limiter import RateLimitExceeded
 from jinja2_fragments.flask import render_block
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -28,6 +31,7 @@ from respondeo.domain.errors import (
     SignInRequired,
     TooMany,
 )
+from respondeo.extensions import limiter
 from respondeo.web import access
 from respondeo.web.htmx import go_to
 
@@ -73,6 +77,7 @@ def init_errors(app: Flask) -> None:
     """Register the handlers."""
     app.register_error_handler(DomainError, on_domain_error)
     app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(RateLimitExceeded, on_rate_limit)
     app.register_error_handler(PoolTimeout, on_database_trouble)
     app.register_error_handler(DBAPIError, on_database_trouble)
     app.register_error_handler(Exception, on_bug)
@@ -93,6 +98,20 @@ def _page_asked_from() -> str:
     if request.method == "GET" and request.headers.get("HX-Request") != "true":
         return request.full_path.rstrip("?")
     return urlsplit(request.referrer or "").path or url_for("pages.home")
+
+
+def on_rate_limit(error: RateLimitExceeded) -> BaseResponse:
+    window = error.limit.limit.get_expiry()
+    reached = limiter.current_limit
+    left = math.ceil(reached.reset_at - time.time()) if reached else window
+    seconds = min(max(1, left), window)
+    return on_domain_error(TooMany(f"Too many requests. {_wait(seconds)}", seconds))
+
+
+def _wait(seconds: int) -> str:
+    if seconds > 90:
+        return f"Wait {-(-seconds // 60)} minutes, then try again."
+    return f"Wait {seconds} second{'' if seconds == 1 else 's'}, then try again."
 
 
 def on_http_error(error: HTTPException) -> BaseResponse:

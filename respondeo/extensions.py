@@ -13,7 +13,7 @@ from whitenoise import WhiteNoise
 
 from respondeo import precompress, rate_limits
 from respondeo.config import Settings
-from respondeo.db import db, init_db
+from respondeo.db import db, init_db, parse_url
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -30,7 +30,8 @@ def init_extensions(app: Flask, settings: Settings) -> None:
     login_manager.session_protection = None  # sessions are rows of ours, not Flask's cookie
     login_manager.init_app(app)
     with app.app_context():
-        storage = rate_limits.share_engine(db.engine)
+        _, pooled = parse_url(app.config["DATABASE_URL"])
+        storage = rate_limits.share_engine(db.engine, pooled=pooled)
     app.config.from_mapping(
         RATELIMIT_STORAGE_URI=storage,
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,

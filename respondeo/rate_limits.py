@@ -7,6 +7,7 @@ Flask-Limiter counts in this process's memory.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import math
 from datetime import timedelta
@@ -27,32 +28,52 @@ _engines: dict[str, sa.Engine] = {}
 
 def network_of(address: str | None) -> str:
     """Who counts as one: an IPv4 address, or the /64 that one IPv6 household has."""
-    if address is None:
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:  # a server on a Unix socket knows no address
         return "unknown"
-    parsed = ipaddress.ip_address(address)
     if parsed.version == 4:
         return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
-def share_engine(engine: sa.Engine) -> str:
-    """The storage URI for counters in this engine's database."""
+def share_engine(engine: sa.Engine, *, pooled: bool = False) -> str:
+    """The storage URI for counters in this engine's database.
+
+    pooled: a transaction pooler stands in between, so that a session must not be changed.
+    """
+    address = engine.url.render_as_string(hide_password=False)
+    uri = f"{SCHEME}://{hashlib.sha256(address.encode()).hexdigest()}"
+    if uri not in _engines:
+        _engines[uri] = _counting(engine, pooled=pooled)
+    return uri
+
+
+def _counting(engine: sa.Engine, *, pooled: bool) -> sa.Engine:
+    """Connections to the same database that commit at once and wait for nothing."""
+    connect_args: dict[str, Any] = {"connect_timeout": 2, "application_name": "respondeo limits"}
+    if pooled:
+        connect_args["prepare_threshold"] = None
     counters = sa.create_engine(
         engine.url,
         isolation_level="AUTOCOMMIT",
         pool_size=2,
         pool_timeout=PATIENCE_MS / 1000,
-        connect_args={"connect_timeout": 2, "application_name": "respondeo limits"},
+        connect_args=connect_args,
     )
+    if not pooled:
+        _limit_waiting(counters)
+    return counters
+
+
+def _limit_waiting(counters: sa.Engine) -> None:
 
     @sa.event.listens_for(counters, "connect")
     def be_quick(connection: Any, _record: Any) -> None:
         connection.autocommit = True
         connection.execute(f"SET statement_timeout = {PATIENCE_MS}")
-
-    name = engine.url.render_as_string(hide_password=True)
-    _engines[name] = counters
-    return f"{SCHEME}://{name}"
 
 
 class PostgresStorage(Storage):
@@ -62,7 +83,7 @@ class PostgresStorage(Storage):
 
     def __init__(self, uri: str, wrap_exceptions: bool = False, **_: Any) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
-        self.engine = _engines[uri.removeprefix(f"{SCHEME}://")]
+        self.engine = _engines[uri]
 
     @property
     def base_exceptions(self) -> type[Exception]:

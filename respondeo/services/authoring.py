@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.db import database_time
-from respondeo.domain.access import Viewer
+from respondeo.domain.access import Viewer, may_see
 from respondeo.domain.document import Details, Document
 from respondeo.domain.document import Question as QuestionDocument
 from respondeo.domain.errors import NotAllowed, NotFound
@@ -45,7 +45,9 @@ def create_quiz(session: Session, author_id: UUID, document: Document) -> Quiz:
 
 def save_draft(session: Session, viewer: Viewer, quiz_id: UUID, document: Document) -> QuizDraft:
     """Replace the draft. Raises NotFound, NotAllowed."""
-    quiz = _editable(session, viewer, quiz_id)
+    quiz = _locked(session, viewer, quiz_id)
+    if not viewer.may_edit(quiz.author_id):
+        raise NotAllowed("You may not edit this quiz.")
     draft = session.get_one(QuizDraft, quiz.id, with_for_update=True)
     draft.document = _stored(document)
     draft.revision += 1
@@ -62,9 +64,9 @@ def publish(
     A draft that says what the current version says makes no version. Open attempts keep theirs.
     Raises NotFound, NotAllowed.
     """
-    quiz = _editable(session, viewer, quiz_id)
+    quiz = _locked(session, viewer, quiz_id)
     if not viewer.may_publish(quiz.author_id):
-        raise NotAllowed("You may edit this quiz, but not publish it.")
+        raise NotAllowed("You may not publish this quiz.")
     draft = session.get_one(QuizDraft, quiz.id)
     version = _version_of(session, quiz, Document.model_validate(draft.document))
     now = database_time(session)
@@ -76,20 +78,15 @@ def publish(
 
 def unpublish(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
     """Take the quiz out of sight; attempts and points stay. Raises NotFound, NotAllowed."""
-    quiz = _editable(session, viewer, quiz_id)
+    quiz = _locked(session, viewer, quiz_id)
     if not viewer.may_publish(quiz.author_id):
-        raise NotAllowed("You may edit this quiz, but not unpublish it.")
+        raise NotAllowed("You may not unpublish this quiz.")
     quiz.published_at = None
 
 
 def delete_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
     """Delete the quiz with its attempts and correct the boards. Raises NotFound, NotAllowed."""
-    # Keeps everybody from starting, but lets those who are completing refer to the quiz: they
-    # hold their attempt, and we wait for it next.
-    lock = {"key_share": True}  # FOR NO KEY UPDATE
-    quiz = session.get(Quiz, quiz_id, with_for_update=lock, populate_existing=True)
-    if quiz is None:
-        raise NotFound
+    quiz = _locked(session, viewer, quiz_id)
     if not viewer.may_delete(quiz.author_id):
         raise NotAllowed("You may not delete this quiz.")
     lock_open_attempts(session, QuizAttempt.quiz_id == quiz_id)
@@ -110,12 +107,15 @@ def lock_open_attempts(session: Session, which: sa.ColumnElement[bool]) -> None:
     ).all()
 
 
-def _editable(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
-    quiz = session.get(Quiz, quiz_id, with_for_update=True, populate_existing=True)
-    if quiz is None:
+def _locked(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
+    """The quiz, if it exists for this viewer, kept for us alone. Raises NotFound."""
+    # Keeps everybody from starting, but lets those who are completing refer to the quiz: they
+    # hold their attempt, and deleting waits for it next.
+    lock = {"key_share": True}  # FOR NO KEY UPDATE
+    quiz = session.get(Quiz, quiz_id, with_for_update=lock, populate_existing=True)
+    now = database_time(session)
+    if quiz is None or not may_see(viewer, quiz.author_id, quiz.published_at, now):
         raise NotFound
-    if not viewer.may_edit(quiz.author_id):
-        raise NotAllowed("You may not edit this quiz.")
     return quiz
 
 

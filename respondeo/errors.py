@@ -97,7 +97,10 @@ def _page_asked_from() -> str:
     """Where to come back to after signing in: this page, or the one that held the form."""
     if request.method == "GET" and request.headers.get("HX-Request") != "true":
         return request.full_path.rstrip("?")
-    return urlsplit(request.referrer or "").path or url_for("pages.home")
+    try:
+        return urlsplit(request.referrer or "").path or url_for("pages.home")
+    except ValueError:  # half an IPv6 address
+        return url_for("pages.home")
 
 
 def on_rate_limit(error: RateLimitExceeded) -> BaseResponse:

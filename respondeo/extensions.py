@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from wsgiref.headers import Headers
 
 from flask import Flask, request
 from flask_compress import Compress
@@ -11,7 +13,7 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from whitenoise import WhiteNoise
 
-from respondeo import precompress, rate_limits
+from respondeo import precompress, rate_limits, security
 from respondeo.config import Settings
 from respondeo.db import db, init_db, parse_url
 
@@ -53,11 +55,22 @@ def init_extensions(app: Flask, settings: Settings) -> None:
         root=STATIC,
         prefix="static/",
         autorefresh=development,
-        add_headers_function=_refresh_copies if development else None,
+        add_headers_function=_static_headers(settings),
         immutable_file_test=lambda _path, _url: not development,
     )
 
 
-def _refresh_copies(_headers: object, path: str, _url: str) -> None:
-    """In development a file may have changed since its compressed copies were made."""
-    precompress.refresh(Path(path))
+def _static_headers(settings: Settings) -> Callable[[Headers, str, str], None]:
+    """Static files never reach Flask: they get the security headers here.
+
+    In development a file may have changed since its compressed copies were made.
+    """
+    always = security.headers_of_every_response(settings)
+
+    def add(headers: Headers, path: str, _url: str) -> None:
+        if settings.app_env == "development":
+            precompress.refresh(Path(path))
+        for name, value in always.items():
+            headers[name] = value
+
+    return add

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LOOPBACK = ("127.0.0.1", "localhost")
+OTHER_HOST = "respondeo.other_host"
+_PORT = re.compile(r":[0-9]{1,5}$")
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -42,14 +45,18 @@ def init_security(app: Flask, settings: Settings) -> None:
     url = urlsplit(settings.app_url)
     hosts = accepted_hosts(settings.app_url)
     app.config.from_mapping(
-        TRUSTED_HOSTS=list(hosts),
         PREFERRED_URL_SCHEME=url.scheme,
         SESSION_COOKIE_SECURE=url.scheme == "https",
         SESSION_COOKIE_SAMESITE="Lax",
     )
-    app.wsgi_app = ClientAddress(  # type: ignore[method-assign]
-        app.wsgi_app, settings.trusted_proxies, url.scheme
+    app.wsgi_app = Edge(  # type: ignore[method-assign]
+        app.wsgi_app, settings.trusted_proxies, settings.app_url
     )
+
+    @app.before_request
+    def refuse_other_hosts() -> None:
+        if request.environ[OTHER_HOST]:
+            abort(400, "This server does not answer for the host in that address.")
 
     @app.before_request
     def refuse_other_sites() -> None:
@@ -58,15 +65,22 @@ def init_security(app: Flask, settings: Settings) -> None:
         ):
             abort(403, "This request came from another site, so it was not carried out.")
 
+    always = headers_of_every_response(settings)
+
     @app.after_request
     def add_headers(response: Response) -> Response:
-        for name, value in HEADERS.items():
+        for name, value in always.items():
             response.headers.setdefault(name, value)
-        if url.scheme == "https":
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "private, no-cache"
         return response
+
+
+def headers_of_every_response(settings: Settings) -> dict[str, str]:
+    """What pages, errors and static files alike carry."""
+    if settings.app_url.startswith("https:"):
+        return HEADERS | {"Strict-Transport-Security": "max-age=31536000"}
+    return HEADERS
 
 
 def accepted_hosts(app_url: str) -> frozenset[str]:
@@ -82,28 +96,40 @@ def is_same_site(sec_fetch_site: str | None, origin: str | None, hosts: Iterable
     """Whether an unsafe request comes from our own pages, by what the browser says of it."""
     if sec_fetch_site is not None:
         return sec_fetch_site in {"same-origin", "none"}
-    return origin is not None and urlsplit(origin).netloc in hosts
+    return origin is not None and _netloc(origin) in hosts
 
 
-class ClientAddress:
-    """Sets REMOTE_ADDR to the client's address, believing only proxies that are configured.
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # half an IPv6 address
+        return ""
 
-    The scheme is the public address's, whatever a header says.
+
+class Edge:
+    """What the application sees of the outside: the client's address, the host, the scheme.
+
+    Only proxies that are configured are believed about the address. Scheme and host are the public
+    address's, whatever a header says; a request that names another host is marked as such.
     """
 
     def __init__(
         self,
         app: WSGIApplication,
         proxies: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network],
-        scheme: str,
+        app_url: str,
     ) -> None:
         self.app = app
         self.proxies = tuple(proxies)
-        self.scheme = scheme
+        self.url = urlsplit(app_url)
+        self.names = frozenset(_PORT.sub("", host) for host in accepted_hosts(app_url))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
-        environ["wsgi.url_scheme"] = self.scheme
+        environ["wsgi.url_scheme"] = self.url.scheme
         environ["REMOTE_ADDR"] = self._client(environ)
+        asked = environ.get("HTTP_HOST", "").lower()
+        environ[OTHER_HOST] = _PORT.sub("", asked) not in self.names
+        environ["HTTP_HOST"] = self.url.netloc if environ[OTHER_HOST] else asked
         return self.app(environ, start_response)
 
     def _client(self, environ: WSGIEnvironment) -> str:

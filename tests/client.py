@@ -62,7 +62,8 @@ class Page:
     def one(self, selector: str) -> Any:
         """The one element that matches."""
         found = self.all(selector)
-        assert len(found) == 1, f"{len(found)} of {selector} in\n{self.text}"
+        where = f"{self.path} ({self.status})\n{self.text}"
+        assert len(found) == 1, f"{len(found)} of {selector} in {where}"
         return found[0]
 
     def words(self, selector: str = "main") -> str:

@@ -44,7 +44,7 @@ def init_access(app: Flask, settings: Settings) -> None:
 
     @login_manager.request_loader  # type: ignore[untyped-decorator]
     def load_person(request: Request) -> SignedIn | None:
-        token = request.cookies.get(app.config["SESSION_TOKEN_COOKIE"])
+        token = request.cookies.get(current_app.config["SESSION_TOKEN_COOKIE"])
         person = identity.person_of(session(), token) if token else None
         return SignedIn(person) if person else None
 

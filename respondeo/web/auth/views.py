@@ -18,20 +18,28 @@ bp = Blueprint("auth", __name__)
 
 
 def is_demo() -> bool:
-    """Demo people exist in the demo only, and only for this machine."""
-    return current_app.extensions["settings"].app_env == "demo" and request.remote_addr in {
-        "127.0.0.1",
-        "::1",
-    }
+    """Demo people exist in the demo only, and only for who sits at this machine."""
+    return (
+        current_app.extensions["settings"].app_env == "demo"
+        and request.remote_addr in {"127.0.0.1", "::1"}
+        and "X-Forwarded-For" not in request.headers
+    )
 
 
 def local_path(target: str | None) -> str:
-    """Where to go after signing in: a path of ours, never another site."""
-    parts = urlsplit(target or "")
-    is_ours = not parts.scheme and not parts.netloc and parts.path.startswith("/")
-    if not target or not is_ours or target.startswith(("//", "/\\")):
-        return url_for("pages.home")
-    return target
+    """Where to go after signing in: a path of ours, never another site.
+
+    Browsers read a backslash as a slash and skip control characters, so both are refused.
+    """
+    home = url_for("pages.home")
+    if not target or "\\" in target or any(character < " " for character in target):
+        return home
+    try:
+        parts = urlsplit(target)
+    except ValueError:  # half an IPv6 address
+        return home
+    is_ours = not parts.scheme and not parts.netloc and target.startswith("/")
+    return target if is_ours and not target.startswith("//") else home
 
 
 @bp.get("/sign-in")
@@ -64,7 +72,7 @@ def sign_in_as() -> Response:
         session(),
         user.id,
         ip_address=request.remote_addr,
-        user_agent=request.headers.get("User-Agent"),
+        user_agent=request.headers.get("User-Agent", "").replace("\0", ""),
     )
     session().commit()
     response = redirect(local_path(request.form.get("next")), 303)

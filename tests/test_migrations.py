@@ -1,0 +1,113 @@
+"""Every migration goes up and down, on an empty database and on one with a played quiz."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy.orm import Session
+
+from respondeo import create_app
+from respondeo.db import Base, db
+from respondeo.models import PlayerStanding
+from tests.conftest import run_on_server, settings_for, url_of
+from tests.factories import add_user, guest, player, published_quiz
+from tests.services.plays import play, start
+
+# Everything of ours that a database can hold: relations, functions, types, triggers, constraints.
+OBJECTS = """
+    SELECT 'relation', relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    UNION ALL SELECT 'function', proname::text FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT 'type', typname::text FROM pg_type
+        WHERE typnamespace = 'public'::regnamespace AND typtype <> 'c' AND typcategory <> 'A'
+    UNION ALL SELECT 'trigger', tgname::text FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT 'constraint', conname::text FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT 'schema', nspname::text FROM pg_namespace
+        WHERE nspname NOT LIKE 'pg\\_%' AND nspname NOT IN ('public', 'information_schema')
+    UNION ALL SELECT 'extension', extname::text FROM pg_extension WHERE extname <> 'plpgsql'
+"""
+ALEMBICS = {
+    ("relation", "alembic_version"),
+    ("relation", "alembic_version_pkc"),
+    ("constraint", "alembic_version_pkc"),
+    ("constraint", "alembic_version_version_num_not_null"),
+}
+
+
+@pytest.fixture
+def empty(worker_id: str) -> Iterator[Flask]:
+    """An application on a database without any table."""
+    name = f"respondeo_migrations_{worker_id}"
+    run_on_server(f"CREATE DATABASE {name}")
+    app = create_app(settings_for(url_of(name, turned=False)))
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+    run_on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def objects() -> set[tuple[str, str]]:
+    with db.engine.connect() as connection:
+        return {(row[0], row[1]) for row in connection.execute(sa.text(OBJECTS))}
+
+
+def revisions() -> list[str]:
+    """All revisions, the first one first."""
+    config = Config()
+    config.set_main_option("script_location", "migrations")
+    scripts = ScriptDirectory.from_config(config)
+    assert len(scripts.get_heads()) == 1
+    return [script.revision for script in scripts.walk_revisions()][::-1]
+
+
+def play_a_little(session: Session) -> None:
+    quiz = published_quiz(session, questions=2, time_limit_seconds=60)
+    play(session, player(add_user(session)), quiz)
+    start(session, player(add_user(session)), quiz)
+    start(session, guest(), quiz)
+    session.commit()
+
+
+def test_all_the_way_up_and_down_leaves_nothing_behind(empty: Flask) -> None:
+    assert objects() == set()
+    upgrade()
+    assert {name for kind, name in objects() if kind == "relation"} >= set(Base.metadata.tables)
+    downgrade(revision="base")
+    assert objects() <= ALEMBICS
+
+
+def test_each_step_goes_down_and_up_again_with_what_people_played(empty: Flask) -> None:
+    upgrade()
+    full = objects()
+    play_a_little(db.session())
+    db.session.remove()
+    for revision in revisions()[::-1]:
+        upgrade(revision=revision)
+        downgrade(revision="-1")
+    assert objects() <= ALEMBICS
+    for revision in revisions():
+        upgrade(revision=revision)
+    assert objects() == full
+    with db.engine.connect() as connection:
+        for table in Base.metadata.sorted_tables:
+            assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar() == 0
+    play_a_little(db.session())
+    assert len(db.session.scalars(sa.select(PlayerStanding)).all()) == 1
+
+
+def test_going_up_twice_is_going_up_once(empty: Flask) -> None:
+    upgrade()
+    play_a_little(db.session())
+    db.session.remove()
+    before = objects()
+    upgrade()
+    assert objects() == before
+    assert len(db.session.scalars(sa.select(PlayerStanding)).all()) == 1

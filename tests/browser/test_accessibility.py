@@ -1,0 +1,250 @@
+"""axe finds nothing on any page, in either theme, at either size, in any state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.axe import axe_finds_nothing
+from tests.browser.visitor import Visit, Visitor, answer, at, choose, confirm, go_on
+from tests.browser.world import World
+
+Open = Callable[..., Visitor]
+
+
+@pytest.fixture
+def still(visit: Visit) -> Open:
+    """Visitors whose pages stand still: a colour in transition is no colour of ours."""
+
+    def still(*args: object, **wishes: object) -> Visitor:
+        return visit(*args, still=True, **wishes)
+
+    return still
+
+
+@contextmanager
+def held(page: Page, pattern: str) -> Iterator[None]:
+    """Let requests like this wait, so that a passing state stays."""
+    waiting: list[Route] = []
+
+    def wait(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(pattern, wait)
+    yield
+    for route in waiting:
+        route.abort()
+
+
+def test_axe_finds_nothing_on_the_list(world: World, still: Open) -> None:
+    ada = world.person("Ada Player")
+    world.attempt(ada, world.quiz(2, title="Done", max_attempts=2), right=1, wrong=1)
+    world.attempt(ada, world.quiz(2, title="Open", time_limit_seconds=300), right=1)
+    world.quiz(2, title="星座", language="ja", difficulty="hard")
+    page = still(ada).go("/")
+    axe_finds_nothing(page, "list")
+    page.get_by_role("button", name="Ada Player: menu").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    axe_finds_nothing(page, "open menu")
+    page.goto("/?difficulty=hard&q=%E6%98%9F")
+    axe_finds_nothing(page, "filtered list")
+    page.goto("/?q=volcano")
+    axe_finds_nothing(page, "nothing found")
+
+
+def test_axe_finds_nothing_on_a_list_without_quizzes(world: World, still: Open) -> None:
+    axe_finds_nothing(still().go("/"), "no quizzes")
+
+
+def test_axe_finds_nothing_on_the_second_page_of_the_list(world: World, still: Open) -> None:
+    for number in range(31):
+        world.quiz(1, title=f"Quiz {number}")
+    axe_finds_nothing(still().go("/?page=2"), "page 2")
+
+
+def test_axe_finds_nothing_on_the_page_of_a_quiz(world: World, still: Open) -> None:
+    ada, quiz = world.person("Ada"), world.quiz(2, max_attempts=2, time_limit_seconds=300)
+    page = still(ada).go(f"/quiz/{quiz}")
+    axe_finds_nothing(page, "start")
+    axe_finds_nothing(still().go(f"/quiz/{quiz}"), "start as a guest")
+    world.attempt(ada, quiz, right=1)
+    page.reload()
+    axe_finds_nothing(page, "resume")
+    world.pass_time(1000)
+    world.attempt(ada, quiz, right=2)
+    world.attempt(world.person("Bob"), quiz, right=1, wrong=1)
+    page.reload()
+    expect(page.get_by_text("You have used all 2 attempts.")).to_be_visible()
+    axe_finds_nothing(page, "used up")
+
+
+def test_axe_finds_nothing_while_a_quiz_is_played(world: World, still: Open) -> None:
+    visitor = still(world.person())
+    visitor.expects("net::ERR_", "Failed to fetch")
+    page = visitor.start(world.quiz(3, reveal="always", time_limit_seconds=3000))
+    axe_finds_nothing(page, "question")
+    choose(page, "Answer A of 1")
+    axe_finds_nothing(page, "chosen")
+    confirm(page)
+    at(page, "feedback")
+    axe_finds_nothing(page, "right")
+    go_on(page)
+    answer(page, "Answer B of 2")
+    axe_finds_nothing(page, "wrong, disclosed")
+    go_on(page)
+    choose(page, "Answer C of 3")
+    visitor.context.set_offline(True)
+    confirm(page)
+    expect(page.locator("#play-notice")).to_contain_text("Your answer is kept")
+    axe_finds_nothing(page, "offline")
+    visitor.context.set_offline(False)
+    at(page, "feedback", 3)
+    axe_finds_nothing(page, "last feedback")
+
+
+def test_axe_finds_nothing_where_nothing_is_disclosed(world: World, still: Open) -> None:
+    page = still(world.person()).start(world.quiz(2, max_attempts=3))
+    answer(page, "Answer B of 1")
+    axe_finds_nothing(page, "wrong, not disclosed")
+
+
+def test_axe_finds_nothing_with_feedback_at_the_end(world: World, still: Open) -> None:
+    page = still(world.person()).start(world.quiz(2, feedback="end"))
+    choose(page, "Answer A of 1")
+    confirm(page)
+    at(page, "question", 2)
+    axe_finds_nothing(page, "second question")
+
+
+def test_axe_finds_nothing_in_the_last_seconds_and_when_time_is_up(
+    world: World, still: Open
+) -> None:
+    quiz = world.quiz(2, time_limit_seconds=600)
+    visitor = still(world.person())
+    visitor.expects("net::ERR_FAILED", "Failed to fetch")
+    page = visitor.start(quiz)
+    world.leave_time(quiz, seconds=50)
+    page.reload()
+    expect(page.locator("#quiz-clock")).to_have_class(re.compile("is-low"))
+    axe_finds_nothing(page, "last tenth")
+    world.leave_time(quiz, seconds=1)
+    page.reload()
+    expect(page.get_by_role("heading", name="Time is up.")).to_be_visible()
+    with held(page, "**/play"):
+        axe_finds_nothing(page, "time up")
+
+
+def test_axe_finds_nothing_on_a_form_that_misses_something(world: World, still: Open) -> None:
+    visitor = still(world.person())
+    visitor.expects("status of 422")
+    page = visitor.start(world.quiz(2))
+    page.locator("#play form").evaluate("form => { form.noValidate = true; }")
+    confirm(page)
+    expect(page.get_by_text("Choose one of the answers.")).to_be_visible()
+    expect(page.get_by_role("radio").first).to_be_focused()
+    axe_finds_nothing(page, "422")
+
+
+def test_axe_finds_nothing_on_results(world: World, still: Open) -> None:
+    ada, quiz = world.person("Ada"), world.quiz(3, max_attempts=1)
+    path = f"/quiz/{quiz}/results/{world.attempt(ada, quiz, right=1, wrong=2)}"
+    axe_finds_nothing(still(ada).go(path), "own, disclosed")
+    axe_finds_nothing(still(world.person()).go(path), "somebody else's")
+    safe = world.quiz(3, max_attempts=3, time_limit_seconds=60)
+    attempt = world.attempt(ada, safe, right=1)
+    world.pass_time(1000)
+    page = still(ada).go(f"/quiz/{safe}/results/{attempt}")
+    expect(page.get_by_text("Not reached").first).to_be_visible()
+    axe_finds_nothing(page, "own, not disclosed, timed out")
+    page.locator("#share-button").click()
+    axe_finds_nothing(page, "shared")
+
+
+def test_axe_finds_nothing_on_a_guests_result(world: World, still: Open) -> None:
+    page = still().start(world.quiz(1))
+    choose(page, "Answer A of 1")
+    confirm(page)
+    expect(page.get_by_text("Played as a guest")).to_be_visible()
+    axe_finds_nothing(page, "guest")
+
+
+def test_axe_finds_nothing_on_boards(world: World, still: Open) -> None:
+    quiz = world.quiz(1)
+    ada = world.person("Ada")
+    visitor = still(ada)
+    axe_finds_nothing(visitor.go(f"/quiz/{quiz}/results"), "empty")
+    for place in range(10):
+        world.attempt(world.person(f"Player {place}"), quiz, right=1, seconds=place + 2)
+    world.attempt(ada, quiz, wrong=1, seconds=60)
+    page = visitor.go(f"/quiz/{quiz}")
+    expect(page.locator("#board tr.is-me .rank")).to_have_text("11")
+    axe_finds_nothing(page, "own row below the top ten")
+    _a_row_moves(world, visitor, quiz)
+    axe_finds_nothing(page, "rows that moved")
+    axe_finds_nothing(visitor.go("/leaderboard"), "global")
+
+
+def _a_row_moves(world: World, visitor: Visitor, quiz: UUID) -> None:
+    world.attempt(world.person("Newcomer"), quiz, right=1, seconds=1)
+    visitor.tab("/sign-in").evaluate(
+        "() => new BroadcastChannel('respondeo').postMessage('result')"
+    )
+    expect(visitor.page.locator("#board .moved").first).to_be_visible()
+
+
+def test_axe_finds_nothing_on_everybodys_attempts(world: World, still: Open) -> None:
+    quiz = world.quiz(2)
+    world.attempt(world.person("Ada"), quiz, right=2)
+    world.attempt(world.person("Bob"), quiz, right=1)
+    page = still(world.person("Admin", groups=["admin"])).go(f"/quiz/{quiz}/results")
+    expect(page.get_by_role("heading", name="Everybody’s attempts")).to_be_visible()
+    axe_finds_nothing(page, "everybody's attempts")
+
+
+def test_axe_finds_nothing_on_signing_in(world: World, still: Open) -> None:
+    axe_finds_nothing(still().go("/sign-in"), "sign in")
+
+
+def test_axe_finds_nothing_on_pages_that_refuse(world: World, still: Open) -> None:
+    visitor = still(world.person())
+    visitor.expects("status of 4..")
+    axe_finds_nothing(visitor.go("/nothing-here"), "404")
+    quiz = world.quiz(1, max_attempts=1)
+    world.attempt(world.person(), quiz, right=1)
+    page = visitor.go(f"/quiz/{quiz}")
+    answer(visitor.start(quiz), "Answer A of 1")
+    page.goto("/sign-in")
+    _post(page, f"/quiz/{quiz}/play")
+    expect(page.get_by_text("Error 409")).to_be_visible()
+    axe_finds_nothing(page, "409")
+
+
+def _post(page: Page, path: str) -> None:
+    """Send an empty form, as a page that is older than what it knows would."""
+    page.evaluate(
+        """path => {
+          const form = Object.assign(document.createElement("form"), {
+            method: "post", action: path,
+          });
+          document.body.append(form);
+          form.submit();
+        }""",
+        path,
+    )
+
+
+def test_axe_finds_nothing_on_the_page_of_a_database_that_is_away(
+    world: World, still: Open
+) -> None:
+    visitor = still()
+    visitor.expects("status of 503", "net::ERR_FAILED")
+    with world.database_away():
+        page = visitor.go("/leaderboard")
+        expect(page.get_by_text("Error 503")).to_be_visible()
+        with held(page, "**/leaderboard"):
+            axe_finds_nothing(page, "503")

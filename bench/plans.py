@@ -24,8 +24,8 @@ from respondeo.services import (
     content,
     identity,
     leaderboards,
-    playing,
     results,
+    starting,
     taking,
 )
 from respondeo.services.catalogue import Filters
@@ -105,7 +105,7 @@ CASES = (
     Case("list of quizzes", lambda s, viewer, _: catalogue.listing(s, viewer, Filters())),
     Case("a quiz's page", lambda s, viewer, who: catalogue.quiz_card(s, viewer, who.quiz)),
     Case("own attempts", lambda s, viewer, who: attempts.own_attempts(s, viewer, who.quiz)),
-    Case("the open attempt", lambda s, viewer, who: playing.current_attempt(s, viewer, who.quiz)),
+    Case("the open attempt", lambda s, viewer, who: taking.last_attempt(s, viewer, who.quiz)),
     Case(
         "an answer",
         lambda s, viewer, who: taking.commit_answer(
@@ -113,8 +113,10 @@ CASES = (
         ),
     ),
     Case("the last answer", answer_all),
-    Case("start", lambda s, viewer, who: taking.start_attempt(s, newcomer(viewer, who), who.quiz)),
-    Case("start as a guest", lambda s, _, who: taking.start_attempt(s, GUEST_VIEWER, who.quiz)),
+    Case(
+        "start", lambda s, viewer, who: starting.start_attempt(s, newcomer(viewer, who), who.quiz)
+    ),
+    Case("start as a guest", lambda s, _, who: starting.start_attempt(s, GUEST_VIEWER, who.quiz)),
     Case(
         "overdue at a quiz",
         lambda s, _, who: taking.complete_overdue(s, who.quiz),

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from respondeo.db import new_id
 from respondeo.demo.people import Player
-from respondeo.domain import timing
+from respondeo.domain import access, timing
+from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, USER, Viewer
 from respondeo.domain.document import Difficulty, Feedback, QuestionKind, Reveal
 from respondeo.domain.grading import GRADERS
 
@@ -88,15 +89,8 @@ def attempts(rng: Random, quiz: DemoQuiz, player: Player, now: datetime) -> Iter
     started = quiz.published_at + (now - quiz.published_at) * rng.betavariate(1.1, 1.6)
     disclosed_before = False
     for number in range(1, min(wished, quiz.max_attempts or wished) + 1):
-        last_allowed = quiz.max_attempts is None or number >= quiz.max_attempts
-        attempt = _attempt(
-            rng,
-            quiz,
-            player,
-            number,
-            started,
-            ranked=not disclosed_before,
-            discloses=quiz.reveal == Reveal.ALWAYS or last_allowed,
+        attempt = one_attempt(
+            rng, quiz, player, started, number=number, disclosed_before=disclosed_before
         )
         if attempt.completed_at >= now - timedelta(minutes=5):
             return
@@ -105,28 +99,47 @@ def attempts(rng: Random, quiz: DemoQuiz, player: Player, now: datetime) -> Iter
         started = attempt.completed_at + timedelta(minutes=rng.lognormvariate(4.5, 1.8))
 
 
-def first_attempt(rng: Random, quiz: DemoQuiz, player: Player, at: datetime) -> PlayedAttempt:
-    """One attempt begun at a given moment."""
-    discloses = quiz.reveal == Reveal.ALWAYS or quiz.max_attempts in {None, 1}
-    return _attempt(rng, quiz, player, 1, at, ranked=True, discloses=discloses)
-
-
-def _attempt(
+def one_attempt(
     rng: Random,
     quiz: DemoQuiz,
     player: Player,
-    number: int,
     started: datetime,
     *,
-    ranked: bool,
-    discloses: bool,
+    number: int = 1,
+    disclosed_before: bool = False,
 ) -> PlayedAttempt:
+    """One attempt from its start to its end, by the rules for one who is no editor."""
+    viewer = Viewer(USER, DEFAULT_ROLE_PERMISSIONS[USER], player.id)
+    always = quiz.reveal == Reveal.ALWAYS
+    answers, clock, deadline, now = _played(rng, quiz, player, started, number)
+    ended = timing.outcome(quiz.limit_ms, clock.spent_ms, deadline, now)
+    return PlayedAttempt(
+        id=new_id(),
+        user_id=player.id,
+        number=number,
+        ranked=access.attempt_ranks(viewer, None, disclosed_before=disclosed_before),
+        discloses=access.attempt_discloses(
+            viewer, always=always, number=number, max_attempts=quiz.max_attempts
+        ),
+        started_at=started,
+        completed_at=ended.completed_at,
+        timed_out=ended.timed_out,
+        spent_ms=clock.spent_ms,
+        total_time_ms=ended.total_ms,
+        answers=tuple(answers),
+    )
+
+
+def _played(
+    rng: Random, quiz: DemoQuiz, player: Player, now: datetime, number: int
+) -> tuple[list[PlayedAnswer], timing.Clock, datetime, datetime]:
+    """The answers, the clock after the last one, the deadline, and when it was over."""
     questions = list(quiz.questions)
     if quiz.randomize_questions:
         rng.shuffle(questions)
-    clock = timing.Clock(quiz.limit_ms, 0, shown_at=started, feedback_at=None)
-    now, timed_out = started, False
+    clock = timing.Clock(quiz.limit_ms, 0, shown_at=now, feedback_at=None)
     answers = [_laid_out(rng, quiz, question, place) for place, question in enumerate(questions)]
+    deadline = clock.deadline(now)
     for place, question in enumerate(questions):
         if place and quiz.feedback == Feedback.EACH:  # they read the feedback, then go on
             now += timedelta(seconds=rng.lognormvariate(1.4, 0.6))
@@ -135,26 +148,12 @@ def _attempt(
         deadline = clock.deadline(now)
         now += timedelta(milliseconds=_thinking_ms(rng, quiz, player, number))
         if timing.overdue(deadline, now):
-            now, timed_out = deadline, quiz.limit_ms is not None
             break
         answers[place] = _answered(rng, quiz, player, number, question, answers[place], clock, now)
         clock = clock.answered(now)
         if timing.limit_reached(deadline, now):
-            now, timed_out = deadline, True
             break
-    return PlayedAttempt(
-        id=new_id(),
-        user_id=player.id,
-        number=number,
-        ranked=ranked,
-        discloses=discloses,
-        started_at=started,
-        completed_at=now,
-        timed_out=timed_out,
-        spent_ms=clock.spent_ms,
-        total_time_ms=quiz.limit_ms if timed_out and quiz.limit_ms else clock.spent_ms,
-        answers=tuple(answers),
-    )
+    return answers, clock, deadline, now
 
 
 def _laid_out(rng: Random, quiz: DemoQuiz, question: DemoQuestion, place: int) -> PlayedAnswer:

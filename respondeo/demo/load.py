@@ -153,7 +153,7 @@ def _my_own(
     """The demo player has played a little: one attempt at each of two quizzes with more left."""
     several = [quiz for quiz in quizzes if (quiz.max_attempts or 0) >= 3][:2]
     yesterday = now - timedelta(days=1)
-    return [(quiz, history.first_attempt(rng, quiz, me, yesterday)) for quiz in several]
+    return [(quiz, history.one_attempt(rng, quiz, me, yesterday)) for quiz in several]
 
 
 def _copy(session: Session, played: Iterable[tuple[DemoQuiz, PlayedAttempt]]) -> None:

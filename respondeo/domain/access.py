@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 ADMIN, MODERATOR, CREATOR, USER, GUEST = ROLES = (
@@ -54,6 +55,17 @@ DEFAULT_ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     MODERATOR: _MODERATOR,
     ADMIN: PERMISSIONS,
 }
+
+
+class Offer(StrEnum):
+    """What a quiz offers to a viewer."""
+
+    START = "start"
+    RESUME = "resume"
+    USED_UP = "used-up"
+    SIGN_IN = "sign-in"
+    NOT_ALLOWED = "not-allowed"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +134,32 @@ def may_see(
 ) -> bool:
     """The one rule of visibility, for pages, API, search and boards."""
     return is_public(published_at, now) or viewer.may_edit(author_id)
+
+
+def offer(viewer: Viewer, *, public: bool, number: int, max_attempts: int | None) -> Offer:
+    """What a viewer may do at a quiz whose attempt `number` would be their next.
+
+    Guests have no maximum.
+    """
+    if not public:
+        return Offer.CLOSED
+    if not viewer.may("quiz:play"):
+        return Offer.SIGN_IN if viewer.is_guest else Offer.NOT_ALLOWED
+    if not viewer.is_guest and max_attempts is not None and number > max_attempts:
+        return Offer.USED_UP
+    return Offer.START
+
+
+def attempt_discloses(
+    viewer: Viewer, *, always: bool, number: int, max_attempts: int | None
+) -> bool:
+    """Whether an attempt started now shows right answers: fixed at its start.
+
+    always: the quiz reveals always; otherwise only the last attempt allowed does, any of a quiz
+    without a maximum, and never a guest's.
+    """
+    last_allowed = max_attempts is None or number >= max_attempts
+    return always or (last_allowed and not viewer.is_guest)
 
 
 def attempt_ranks(viewer: Viewer, author_id: UUID | None, *, disclosed_before: bool) -> bool:

@@ -35,9 +35,8 @@ class NoAttemptsLeft(DomainError):
     """The player has started as many attempts as the quiz allows."""
 
     def __init__(self, maximum: int) -> None:
-        noun = "attempt" if maximum == 1 else "attempts"
-        super().__init__(f"You have used all {maximum} {noun} at this quiz.")
-        self.maximum = maximum
+        used = "your one attempt" if maximum == 1 else f"all {maximum} attempts"
+        super().__init__(f"You have used {used} at this quiz.")
 
 
 class AttemptOver(DomainError):

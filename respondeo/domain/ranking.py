@@ -6,8 +6,6 @@ More right answers first, then less time; equal score and time share a rank (1, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol, TypeVar
 
 
@@ -21,19 +19,6 @@ class Scored(Protocol):
 
 
 S = TypeVar("S", bound=Scored)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Performance:
-    """What decides which of a player's attempts counts: smaller is better."""
-
-    wrong_way_score: int
-    time_ms: int
-    completed_at: datetime
-
-    @classmethod
-    def of(cls, correct: int, time_ms: int, completed_at: datetime) -> Performance:
-        return cls(-correct, time_ms, completed_at)
 
 
 def ranked(rows: Iterable[S], *, first_rank: int = 1, before: int = 0) -> Iterator[tuple[int, S]]:

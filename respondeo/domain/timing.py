@@ -12,8 +12,6 @@ from datetime import datetime, timedelta
 GRACE_MS = 2_000
 """How long after the limit an answer still counts, for the network's sake."""
 
-GRACE = timedelta(milliseconds=GRACE_MS)
-
 FEEDBACK_PAUSE_MS = 120_000
 """How long the clock stands at a feedback."""
 
@@ -89,6 +87,25 @@ class Clock:
         return replace(self, shown_at=min(now, self.question_started()), feedback_at=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended: timed out or not, when, and its time in ms."""
+
+    timed_out: bool
+    completed_at: datetime
+    total_ms: int
+
+
+def outcome(limit_ms: int | None, spent_ms: int, deadline: datetime, now: datetime) -> Outcome:
+    """The end of an attempt: it depends on the deadline, not on who looks or when.
+
+    Who runs out of time has used the limit; without one, what the answers took.
+    """
+    timed_out = limit_reached(deadline, now)
+    total_ms = limit_ms if timed_out and limit_ms is not None else spent_ms
+    return Outcome(timed_out, min(now, deadline), total_ms)
+
+
 def limit_reached(deadline: datetime, now: datetime) -> bool:
     """Whether the time is up, grace or no grace."""
     return now >= deadline
@@ -96,4 +113,14 @@ def limit_reached(deadline: datetime, now: datetime) -> bool:
 
 def overdue(deadline: datetime, now: datetime) -> bool:
     """Whether nothing more can be saved: the deadline and the grace have passed."""
-    return now > _after(deadline, GRACE_MS)
+    return deadline < overdue_before(now)
+
+
+def overdue_before(now: datetime) -> datetime:
+    """Deadlines earlier than this are overdue."""
+    return _after(now, -GRACE_MS)
+
+
+def grace_left(deadline: datetime, now: datetime) -> int:
+    """How long answers are still accepted after the deadline, in ms."""
+    return max(0, _ms(_after(deadline, GRACE_MS) - now))

@@ -32,11 +32,6 @@ class User(Base):
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 
-    @property
-    def shown_name(self) -> str:
-        """The name on boards and pages."""
-        return self.display_name or self.name
-
 
 class Account(Base):
     """One way a person signs in: a provider's subject, or local with a password hash."""

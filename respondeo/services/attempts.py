@@ -26,7 +26,6 @@ class Listed:
     correct: int | None
     total: int
     time_ms: int | None
-    started_at: datetime
     completed_at: datetime | None
     ranked: bool
     counts: bool
@@ -92,7 +91,6 @@ def _rows(
             correct=attempt.correct_count if attempt.completed_at else None,
             total=attempt.total_questions,
             time_ms=attempt.total_time_ms,
-            started_at=attempt.started_at,
             completed_at=attempt.completed_at,
             ranked=attempt.ranked,
             counts=stands is not None,

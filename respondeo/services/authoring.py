@@ -89,22 +89,12 @@ def delete_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
     quiz = _locked(session, viewer, quiz_id)
     if not viewer.may_delete(quiz.author_id):
         raise NotAllowed("You may not delete this quiz.")
-    lock_open_attempts(session, QuizAttempt.quiz_id == quiz_id)
+    standings.lock_open_attempts(session, QuizAttempt.quiz_id == quiz_id)
     standings.forget_quiz(session, quiz_id)
     session.execute(
         sa.delete(Quiz).where(Quiz.id == quiz_id).execution_options(synchronize_session=False)
     )
     session.expire_all()
-
-
-def lock_open_attempts(session: Session, which: sa.ColumnElement[bool]) -> None:
-    """Wait for whoever is completing these attempts, in the order in which all lock them."""
-    session.execute(
-        sa.select(QuizAttempt.id)
-        .where(which, QuizAttempt.completed_at.is_(None))
-        .order_by(QuizAttempt.deadline_at, QuizAttempt.id)
-        .with_for_update()
-    ).all()
 
 
 def _locked(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:

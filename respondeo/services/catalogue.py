@@ -17,9 +17,10 @@ from respondeo.domain import access
 from respondeo.domain.access import Viewer
 from respondeo.domain.errors import NotFound
 from respondeo.models import Quiz, QuizAttempt, QuizBoard, QuizDraft, QuizVersion, User
-from respondeo.services import taking
+from respondeo.services import standings, taking
 
 PAGE_SIZE = 30
+NO_SUCH_QUIZ = "There is no such quiz, or it is not published."
 NEWEST, MOST_PLAYED = SORTS = ("newest", "played")
 
 
@@ -128,9 +129,18 @@ def quiz_card(session: Session, viewer: Viewer, quiz_id: UUID) -> Card:
     found = session.execute(_quizzes().where(Quiz.id == quiz_id, _visible_to(viewer, now)))
     row = found.mappings().one_or_none()
     if row is None:
-        raise NotFound("There is no such quiz, or it is not published.")
+        raise NotFound(NO_SUCH_QUIZ)
     card = _card(row, now)
     return replace(card, mine=_mine(session, viewer, [card], now).get(quiz_id))
+
+
+def demand_visible(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
+    """Raises NotFound unless this viewer may see the quiz."""
+    visible = sa.select(Quiz.id).where(
+        Quiz.id == quiz_id, _visible_to(viewer, database_time(session))
+    )
+    if session.scalar(visible) is None:
+        raise NotFound(NO_SUCH_QUIZ)
 
 
 def _visible_to(viewer: Viewer, now: datetime) -> sa.ColumnElement[bool]:
@@ -226,17 +236,12 @@ def _mine(
         for attempt in session.scalars(attempts.where(QuizAttempt.completed_at.is_(None)))
     }
     over = QuizAttempt.completed_at.is_not(None)
-    best_first = (QuizAttempt.correct_count.desc(), QuizAttempt.total_time_ms)
     by_quiz = session.execute(
         sa.select(
             QuizAttempt.quiz_id,
             sa.func.max(QuizAttempt.number),
-            sa.func.array_agg(aggregate_order_by(QuizAttempt.correct_count, *best_first)).filter(
-                over
-            )[1],
-            sa.func.array_agg(aggregate_order_by(QuizAttempt.total_questions, *best_first)).filter(
-                over
-            )[1],
+            _of_best(QuizAttempt.correct_count, over),
+            _of_best(QuizAttempt.total_questions, over),
         )
         .where(QuizAttempt.user_id == viewer.user_id, QuizAttempt.quiz_id.in_(allowed))
         .group_by(QuizAttempt.quiz_id)
@@ -253,3 +258,11 @@ def _mine(
             best_total=best_total,
         )
     return mine
+
+
+def _of_best(
+    column: InstrumentedAttribute[int], which: sa.ColumnElement[bool]
+) -> sa.ColumnElement[int]:
+    """The column's value in the best of the attempts grouped."""
+    in_order = aggregate_order_by(column, *standings.BEST_FIRST)
+    return sa.func.array_agg(in_order).filter(which)[1]

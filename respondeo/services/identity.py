@@ -15,7 +15,6 @@ from respondeo.db import database_time
 from respondeo.domain.errors import NotFound
 from respondeo.models import LoginSession, QuizAttempt, User
 from respondeo.services import standings
-from respondeo.services.authoring import lock_open_attempts
 
 SESSION_LIFETIME = timedelta(days=7)
 RENEWED_AFTER = timedelta(days=1)
@@ -126,7 +125,7 @@ def delete_user(session: Session, user_id: UUID) -> None:
 
     Raises NotFound.
     """
-    lock_open_attempts(session, QuizAttempt.user_id == user_id)
+    standings.lock_open_attempts(session, QuizAttempt.user_id == user_id)
     if session.get(User, user_id, with_for_update=True) is None:
         raise NotFound("There is no such person.")
     standings.forget_player(session, user_id)

@@ -114,16 +114,14 @@ def quiz_rank(session: Session, quiz_id: UUID, score: int, time_ms: int) -> int:
     return session.execute(better).scalar_one() + 1
 
 
-def worse_off(session: Session, quiz_id: UUID, score: int, time_ms: int) -> int:
-    """How many rows of the quiz's board are behind a score and a time (ms)."""
-    worse = sa.select(sa.func.count()).where(
+def equals(session: Session, quiz_id: UUID, score: int, time_ms: int) -> int:
+    """How many rows of the quiz's board have just this score and time (ms)."""
+    same = sa.select(sa.func.count()).where(
         QuizStanding.quiz_id == quiz_id,
-        sa.or_(
-            QuizStanding.correct_count < score,
-            sa.and_(QuizStanding.correct_count == score, QuizStanding.total_time_ms > time_ms),
-        ),
+        QuizStanding.correct_count == score,
+        QuizStanding.total_time_ms == time_ms,
     )
-    return session.execute(worse).scalar_one()
+    return session.execute(same).scalar_one()
 
 
 def overall_board(

@@ -14,7 +14,6 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from respondeo.domain import timing
-from respondeo.domain.access import Viewer
 from respondeo.domain.document import Feedback
 from respondeo.models import AttemptAnswer, QuizAttempt
 from respondeo.services import content, taking
@@ -42,12 +41,14 @@ class AnswerFeedback:
 class Play:
     """Where an attempt stands: `question`, `feedback`, `time-up` (the grace runs) or `over`.
 
-    score: None where no score may be shown yet. All times in ms; `pause_left_ms`: how long the
-    clock still stands; `retry_after_ms`: when to ask again, at `time-up`.
+    language: what the quiz is written in. score: None where no score may be shown yet. All times
+    in ms; `pause_left_ms`: how long the clock still stands; `retry_after_ms`: when to ask again,
+    at `time-up`.
     """
 
     quiz_id: UUID
     quiz_title: str
+    language: str
     attempt_id: UUID
     status: str
     position: int
@@ -63,13 +64,6 @@ class Play:
     retry_after_ms: int
     question: PlayedQuestion | None = None
     feedback: AnswerFeedback | None = None
-
-
-def current_attempt(session: Session, viewer: Viewer, quiz_id: UUID) -> QuizAttempt | None:
-    """The player's open attempt at the quiz, else their last one, else None."""
-    attempts = taking.players_attempts(viewer, quiz_id)
-    open_first = QuizAttempt.completed_at.is_not(None)
-    return session.scalar(attempts.order_by(open_first, QuizAttempt.number.desc()).limit(1))
 
 
 def play(session: Session, attempt: QuizAttempt, *, answered: UUID | None = None) -> Play:
@@ -115,13 +109,13 @@ def _play(
 ) -> Play:
     clock = None if attempt.completed_at else taking.clock_of(attempt)
     spent = clock.spent(now) if clock else attempt.total_time_ms or 0
-    limit = attempt.time_limit_ms
     tells = attempt.feedback == Feedback.EACH or attempt.completed_at is not None
     version = content.version_details(session, attempt.quiz_version_id)
     questions = content.questions_for_players(session, attempt.quiz_version_id)
     return Play(
         quiz_id=attempt.quiz_id,
         quiz_title=version.title,
+        language=version.language,
         attempt_id=attempt.id,
         status=status,
         position=(row or rows[-1]).display_order + 1,
@@ -129,12 +123,14 @@ def _play(
         pips=tuple(_pip(r, current=r is row, tells=tells) for r in rows),
         answered_count=sum(r.answered_at is not None for r in rows),
         score=attempt.correct_count if tells else None,
-        limit_ms=limit,
+        limit_ms=attempt.time_limit_ms,
         spent_ms=spent,
-        remaining_ms=None if limit is None else limit - spent,
+        remaining_ms=None if attempt.time_limit_ms is None else attempt.time_limit_ms - spent,
         clock_running=clock is not None and clock.pause_left(now) == 0,
         pause_left_ms=clock.pause_left(now) if clock else 0,
-        retry_after_ms=_until_settled(attempt, now) if status == "time-up" else 0,
+        retry_after_ms=timing.grace_left(attempt.deadline_at, now) + 50
+        if attempt.deadline_at
+        else 0,
         question=questions[row.question_id].in_order(row.answer_order) if row else None,
         feedback=_feedback(session, attempt, rows, row) if row and row.answered_at else None,
     )
@@ -146,13 +142,6 @@ def _pip(row: AttemptAnswer, *, current: bool, tells: bool) -> str:
     if not tells:
         return "answered"
     return "right" if row.is_correct else "wrong"
-
-
-def _until_settled(attempt: QuizAttempt, now: datetime) -> int:
-    """How long until the grace has passed too, and a little, in ms."""
-    assert attempt.deadline_at is not None
-    left = attempt.deadline_at + timing.GRACE - now
-    return max(0, round(left.total_seconds() * 1000)) + 50
 
 
 def _feedback(

@@ -13,12 +13,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from respondeo.domain.access import Viewer, is_public, may_see
+from respondeo.db import database_time
+from respondeo.domain.access import Viewer, may_see
 from respondeo.domain.errors import NotFound, SignInRequired
 from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizBoard, QuizStanding, User
-from respondeo.services import content, leaderboards, taking
+from respondeo.services import content, leaderboards, standings, starting, taking
 from respondeo.services.content import Key, PlayedQuestion
-from respondeo.services.playing import current_attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Result:
     attempts_left: int | None
     next_number: int | None
     disclosed: bool
-    reveal: str
+    language: str
     review: tuple[ReviewedQuestion, ...] | None
 
     @property
@@ -104,10 +104,11 @@ def attempt_to_show(
         if found is None or not viewer.may("quiz:view"):
             raise NotFound
     attempt, author_id, published_at = found
-    now = taking.settle(session, attempt)
+    taking.complete_overdue(session, quiz_id)
     if is_own(viewer, attempt):
         return attempt
-    if not may_see(viewer, author_id, published_at, now) or attempt.completed_at is None:
+    visible = may_see(viewer, author_id, published_at, database_time(session))
+    if not visible or attempt.completed_at is None:
         raise NotFound
     return attempt
 
@@ -127,9 +128,9 @@ def result(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Result:
     rows = taking.answers_of(session, attempt)
     quiz = session.get_one(Quiz, attempt.quiz_id)
     disclosed = _is_disclosed(session, viewer, attempt, quiz, own=own)
-    rank, players, better_than = _place(session, attempt)
+    place = _place(session, viewer, attempt)
     best = _best(session, attempt)
-    left, next_number = _attempts_left(session, viewer, attempt, quiz, own=own)
+    start = starting.start_of(session, viewer, quiz.id) if own else None
     name = session.scalar(
         sa.select(sa.func.coalesce(User.display_name, User.name)).where(User.id == attempt.user_id)
     )
@@ -151,17 +152,17 @@ def result(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Result:
         answered_count=sum(row.answered_at is not None for row in rows),
         completed_at=attempt.completed_at,
         ranked=attempt.ranked,
-        counts=rank is not None,
-        rank=rank,
-        players=players,
-        better_than=better_than,
+        counts=place.rank is not None,
+        rank=place.rank,
+        players=place.players,
+        better_than=place.better_than,
         best_correct=best.correct_count if best else None,
         best_total=best.total_questions if best else None,
         best_attempt_id=best.id if best else None,
-        attempts_left=left,
-        next_number=next_number,
+        attempts_left=start.attempts_left if start else None,
+        next_number=start.number if start and start.may_play else None,
         disclosed=disclosed,
-        reveal=version.reveal,
+        language=version.language,
         review=_review(session, attempt, rows, disclosed=disclosed) if sees_review else None,
     )
 
@@ -179,11 +180,19 @@ def _is_disclosed(
     return session.execute(sa.select(disclosing.exists())).scalar_one()
 
 
-def _place(session: Session, attempt: QuizAttempt) -> tuple[int | None, int, int | None]:
-    """The rank, how many players there are, and the percentage of the others who did worse.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an attempt stands on its quiz's board: nowhere where another one counts, or none."""
 
-    The rank is None where another attempt counts, or none.
-    """
+    rank: int | None = None
+    players: int = 0
+    better_than: int | None = None
+
+
+def _place(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Place:
+    """The place of the attempt, for those who may see boards."""
+    if not viewer.may("leaderboard:view"):
+        return Place()
     players = session.execute(
         sa.select(QuizBoard.players).where(QuizBoard.quiz_id == attempt.quiz_id)
     ).scalar_one()
@@ -191,14 +200,11 @@ def _place(session: Session, attempt: QuizAttempt) -> tuple[int | None, int, int
         sa.select(QuizStanding.attempt_id).where(QuizStanding.attempt_id == attempt.id)
     )
     if stands is None or attempt.total_time_ms is None:
-        return None, players, None
-    place = (session, attempt.quiz_id, attempt.correct_count, attempt.total_time_ms)
-    worse = leaderboards.worse_off(*place)
-    return (
-        leaderboards.quiz_rank(*place),
-        players,
-        100 * worse // (players - 1) if players > 1 else None,
-    )
+        return Place(players=players)
+    score = (attempt.correct_count, attempt.total_time_ms)
+    rank = leaderboards.quiz_rank(session, attempt.quiz_id, *score)
+    worse = players - rank + 1 - leaderboards.equals(session, attempt.quiz_id, *score)
+    return Place(rank, players, 100 * worse // (players - 1) if players > 1 else None)
 
 
 def _best(session: Session, attempt: QuizAttempt) -> QuizAttempt | None:
@@ -212,26 +218,9 @@ def _best(session: Session, attempt: QuizAttempt) -> QuizAttempt | None:
             QuizAttempt.user_id == attempt.user_id,
             QuizAttempt.completed_at.is_not(None),
         )
-        .order_by(
-            QuizAttempt.correct_count.desc(), QuizAttempt.total_time_ms, QuizAttempt.completed_at
-        )
+        .order_by(*standings.BEST_FIRST)
         .limit(1)
     )
-
-
-def _attempts_left(
-    session: Session, viewer: Viewer, attempt: QuizAttempt, quiz: Quiz, *, own: bool
-) -> tuple[int | None, int | None]:
-    """How many attempts the player has left (None: no maximum), and the number of the next."""
-    last = current_attempt(session, viewer, attempt.quiz_id) if own else None
-    now = taking.settle(session, last) if last else None
-    if last is None or now is None or quiz.current_version_id is None:
-        return None, None
-    most = content.version_details(session, quiz.current_version_id).max_attempts
-    left = None if most is None or viewer.is_guest else max(0, most - last.number)
-    may_start = is_public(quiz.published_at, now) and viewer.may("quiz:play") and left != 0
-    open_one = last.completed_at is None
-    return left, (last.number + (0 if open_one else 1)) if may_start or open_one else None
 
 
 def _review(

@@ -17,6 +17,24 @@ from sqlalchemy.orm import Session
 
 from respondeo.models import PlayerStanding, QuizAttempt, QuizBoard, QuizStanding
 
+BEST_FIRST = (
+    QuizAttempt.correct_count.desc(),
+    QuizAttempt.total_time_ms,
+    QuizAttempt.completed_at,
+    QuizAttempt.id,
+)
+"""Which of a player's attempts counts: more right, then less time, then completed earlier."""
+
+
+def lock_open_attempts(session: Session, which: sa.ColumnElement[bool]) -> None:
+    """Wait for whoever is completing these attempts, in the order in which all lock them."""
+    session.execute(
+        sa.select(QuizAttempt.id)
+        .where(which, QuizAttempt.completed_at.is_(None))
+        .order_by(QuizAttempt.deadline_at, QuizAttempt.id)
+        .with_for_update()
+    ).all()
+
 
 def record_results(session: Session, attempts: Sequence[QuizAttempt]) -> None:
     """Bring the boards up to date with attempts that were just completed."""
@@ -203,6 +221,7 @@ _RECOMPUTED = """
 """
 
 _REBUILD = (
+    "SET LOCAL statement_timeout = 0",  # a request's patience is too short for all attempts
     # In the order in which completing an attempt writes to them, or each waits for the other.
     "LOCK TABLE player_standing, quiz_standing, quiz_board IN SHARE ROW EXCLUSIVE MODE",
     f"CREATE TEMPORARY TABLE fresh ON COMMIT DROP AS {_RECOMPUTED}",
@@ -222,9 +241,22 @@ _REBUILD = (
     """,
     """
     CREATE TEMPORARY TABLE stale ON COMMIT DROP AS
-    SELECT quiz_id, user_id FROM (
+    SELECT DISTINCT quiz_id, user_id FROM (
         (TABLE fresh EXCEPT TABLE quiz_standing) UNION ALL
         (TABLE quiz_standing EXCEPT TABLE fresh)
+    ) difference
+    """,
+    """
+    CREATE TEMPORARY TABLE stale_player ON COMMIT DROP AS
+    SELECT DISTINCT user_id FROM (
+        (TABLE fresh_player EXCEPT TABLE player_standing) UNION ALL
+        (TABLE player_standing EXCEPT TABLE fresh_player)
+    ) difference
+    """,
+    """
+    CREATE TEMPORARY TABLE stale_board ON COMMIT DROP AS
+    SELECT quiz_id FROM (
+        TABLE fresh_board EXCEPT SELECT quiz_id, plays, players FROM quiz_board
     ) difference
     """,
     """
@@ -234,17 +266,16 @@ _REBUILD = (
     INSERT INTO quiz_standing
     SELECT * FROM fresh WHERE (quiz_id, user_id) IN (SELECT quiz_id, user_id FROM stale)
     """,
+    "DELETE FROM player_standing WHERE user_id IN (SELECT user_id FROM stale_player)",
     """
-    DELETE FROM player_standing WHERE user_id IN
-        (SELECT user_id FROM (TABLE player_standing EXCEPT TABLE fresh_player) difference)
+    INSERT INTO player_standing
+    SELECT * FROM fresh_player WHERE user_id IN (SELECT user_id FROM stale_player)
     """,
-    "INSERT INTO player_standing TABLE fresh_player EXCEPT TABLE player_standing",
     """
     INSERT INTO quiz_board (quiz_id, plays, players)
-    SELECT quiz_id, plays, players FROM fresh_board
+    SELECT quiz_id, plays, players FROM fresh_board WHERE quiz_id IN (TABLE stale_board)
     ON CONFLICT (quiz_id) DO UPDATE SET plays = excluded.plays, players = excluded.players,
         revision = quiz_board.revision + 1
-    WHERE (quiz_board.plays, quiz_board.players) <> (excluded.plays, excluded.players)
     """,
     "UPDATE quiz_board SET revision = revision + 1 WHERE quiz_id IN (SELECT quiz_id FROM stale)",
 )
@@ -255,9 +286,10 @@ def rebuild(session: Session) -> int:
 
     Complete overdue attempts first (`taking.complete_overdue`), or they stay off the boards.
     """
-    changed = 0
     for statement in _REBUILD:
-        result = session.connection().execute(sa.text(statement))
-        if statement.lstrip().startswith(("DELETE", "INSERT")):
-            changed += result.rowcount
-    return changed
+        session.execute(sa.text(statement))
+    counted = (
+        "SELECT (SELECT count(*) FROM stale) + (SELECT count(*) FROM stale_player)"
+        " + (SELECT count(*) FROM stale_board)"
+    )
+    return int(session.execute(sa.text(counted)).scalar_one())

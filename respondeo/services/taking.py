@@ -1,4 +1,4 @@
-"""Taking a quiz: start, answer, continue, complete.
+"""Taking a quiz: answer, continue, complete.
 
 Every change locks the attempt first and asks the database for the time afterwards, so that what
 happens to one attempt happens one after another on one clock.
@@ -8,90 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from random import Random, SystemRandom
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from respondeo.db import database_time, new_id
-from respondeo.domain import access, timing
+from respondeo.db import database_time
+from respondeo.domain import timing
 from respondeo.domain.access import Viewer
-from respondeo.domain.document import Feedback, Reveal
+from respondeo.domain.document import Feedback
 from respondeo.domain.errors import (
     AttemptOver,
     Invalid,
-    NoAttemptsLeft,
-    NotAllowed,
     NotFound,
     NotThisQuestion,
     Problem,
-    SignInRequired,
 )
 from respondeo.domain.grading import GRADERS
-from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizVersion
+from respondeo.models import AttemptAnswer, QuizAttempt
 from respondeo.services import content, standings
 
-GUEST_ATTEMPTS_KEPT = sa.text("interval '1 day'")
-REMOVED_AT_ONCE = 100
 OVERALL_AT_ONCE = 100
-
-
-# -- starting ----------------------------------------------------------------------------------
-
-
-def start_attempt(
-    session: Session,
-    viewer: Viewer,
-    quiz_id: UUID,
-    *,
-    number: int | None = None,
-    rng: Random | None = None,
-) -> QuizAttempt:
-    """Start the player's next attempt, or return the one that is there already.
-
-    number: the attempt that the player meant to start; one that exists is returned as it stands,
-        so that a form sent twice starts once. None starts the next.
-
-    Raises NotFound, NotAllowed, SignInRequired, NoAttemptsLeft.
-    """
-    quiz = session.get(Quiz, quiz_id, with_for_update={"read": True}, populate_existing=True)
-    if quiz is None:
-        raise NotFound
-    now = database_time(session)
-    last = _last_attempt(session, viewer, quiz_id)
-    if last is not None and last.completed_at is None:
-        now = lock_and_settle(session, last)
-        if last.completed_at is None:
-            return last
-    version = _version_to_start(session, viewer, quiz, now)
-    next_number = 1 if last is None else last.number + 1
-    if last is not None and number is not None and number < next_number:
-        return _attempt_numbered(session, viewer, quiz_id, number) or last
-    if not viewer.is_guest and version.max_attempts and next_number > version.max_attempts:
-        raise NoAttemptsLeft(version.max_attempts)
-    if viewer.is_guest:
-        _remove_old_guest_attempts(session, now)
-    attempt_id = _insert_attempt(session, viewer, quiz, version, next_number, now)
-    if attempt_id is None:  # another tab was faster: theirs is the attempt
-        return _attempt_numbered(session, viewer, quiz_id, next_number) or start_attempt(
-            session, viewer, quiz_id, number=number, rng=rng
-        )
-    _lay_out_questions(session, attempt_id, version, now, rng or SystemRandom())
-    return session.get_one(QuizAttempt, attempt_id)
-
-
-def _version_to_start(session: Session, viewer: Viewer, quiz: Quiz, now: datetime) -> QuizVersion:
-    if not access.may_see(viewer, quiz.author_id, quiz.published_at, now):
-        raise NotFound
-    if not viewer.may("quiz:play"):
-        if viewer.is_guest:
-            raise SignInRequired("Please sign in to play.")
-        raise NotAllowed("You may look at this quiz, but not play it.")
-    if quiz.current_version_id is None or not access.is_public(quiz.published_at, now):
-        raise NotAllowed("This quiz is not published yet, so nobody can start it.")
-    return content.version_details(session, quiz.current_version_id)
 
 
 def players_attempts(viewer: Viewer, quiz_id: UUID) -> sa.Select[QuizAttempt]:
@@ -105,103 +42,10 @@ def players_attempts(viewer: Viewer, quiz_id: UUID) -> sa.Select[QuizAttempt]:
     return sa.select(QuizAttempt).where(QuizAttempt.quiz_id == quiz_id, mine)
 
 
-def _last_attempt(session: Session, viewer: Viewer, quiz_id: UUID) -> QuizAttempt | None:
-    """The newest attempt: if any is open, it is this one."""
+def last_attempt(session: Session, viewer: Viewer, quiz_id: UUID) -> QuizAttempt | None:
+    """The player's newest attempt at the quiz: if any is open, it is this one."""
     attempts = players_attempts(viewer, quiz_id)
     return session.scalar(attempts.order_by(QuizAttempt.number.desc()).limit(1))
-
-
-def _attempt_numbered(
-    session: Session, viewer: Viewer, quiz_id: UUID, number: int
-) -> QuizAttempt | None:
-    attempts = players_attempts(viewer, quiz_id).where(QuizAttempt.number == number)
-    return session.scalar(attempts.limit(1))
-
-
-def _disclosed_before(session: Session, viewer: Viewer, quiz_id: UUID) -> bool:
-    disclosing = players_attempts(viewer, quiz_id).where(QuizAttempt.discloses)
-    return session.execute(sa.select(disclosing.exists())).scalar_one()
-
-
-def _insert_attempt(
-    session: Session,
-    viewer: Viewer,
-    quiz: Quiz,
-    version: QuizVersion,
-    number: int,
-    now: datetime,
-) -> UUID | None:
-    """The id of the new attempt, or None where a parallel request has just made one."""
-    always = version.reveal == Reveal.ALWAYS
-    last_allowed = version.max_attempts is None or number >= version.max_attempts
-    guest_without_feedback = viewer.is_guest and not always
-    clock = timing.Clock(version.time_limit_ms, 0, shown_at=now, feedback_at=None)
-    disclosed_before = _disclosed_before(session, viewer, quiz.id)
-    return session.scalar(
-        insert(QuizAttempt)
-        .values(
-            id=new_id(),
-            quiz_id=quiz.id,
-            quiz_version_id=version.id,
-            user_id=viewer.user_id,
-            guest_token=viewer.guest_token if viewer.is_guest else None,
-            number=number,
-            time_limit_ms=version.time_limit_ms,
-            feedback=Feedback.END if guest_without_feedback else version.feedback,
-            ranked=access.attempt_ranks(viewer, quiz.author_id, disclosed_before=disclosed_before),
-            discloses=always or (last_allowed and not viewer.is_guest),
-            started_at=now,
-            shown_at=now,
-            deadline_at=clock.deadline(now),
-            total_questions=version.question_count,
-        )
-        .on_conflict_do_nothing()
-        .returning(QuizAttempt.id)
-    )
-
-
-def _lay_out_questions(
-    session: Session, attempt_id: UUID, version: QuizVersion, now: datetime, rng: Random
-) -> None:
-    """Fix the order of the questions and of their answers; show the first."""
-    questions = list(content.questions_for_players(session, version.id).values())
-    if version.randomize_questions:
-        rng.shuffle(questions)
-    rows = []
-    for place, question in enumerate(questions):
-        positions = list(range(len(question.answers)))
-        if version.randomize_answers:
-            rng.shuffle(positions)
-        rows.append(
-            {
-                "attempt_id": attempt_id,
-                "question_id": question.id,
-                "display_order": place,
-                "answer_order": positions,
-                "shown_at": now if place == 0 else None,
-            }
-        )
-    session.execute(sa.insert(AttemptAnswer), rows)
-
-
-def _remove_old_guest_attempts(session: Session, now: datetime) -> None:
-    old = (
-        sa.select(QuizAttempt.id)
-        .where(
-            QuizAttempt.user_id.is_(None),
-            QuizAttempt.started_at < sa.literal(now) - GUEST_ATTEMPTS_KEPT,
-        )
-        .limit(REMOVED_AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )
-    session.execute(
-        sa.delete(QuizAttempt)
-        .where(QuizAttempt.id.in_(old))
-        .execution_options(synchronize_session=False)
-    )
-
-
-# -- playing -----------------------------------------------------------------------------------
 
 
 def own_attempt(session: Session, viewer: Viewer, quiz_id: UUID, attempt_id: UUID) -> QuizAttempt:
@@ -353,10 +197,11 @@ def complete_overdue(
     players and boards get locked in the order that all keep.
     """
     now = database_time(session)
-    latest = now - timing.GRACE
     overdue = (
         sa.select(QuizAttempt)
-        .where(QuizAttempt.completed_at.is_(None), QuizAttempt.deadline_at < latest)
+        .where(
+            QuizAttempt.completed_at.is_(None), QuizAttempt.deadline_at < timing.overdue_before(now)
+        )
         .order_by(QuizAttempt.deadline_at, QuizAttempt.id)
         .with_for_update()
         .execution_options(populate_existing=True)
@@ -373,13 +218,13 @@ def complete_overdue(
 
 
 def _complete(session: Session, attempts: Sequence[QuizAttempt], now: datetime) -> None:
-    """End attempts: the outcome depends on their deadline, not on who looks or when."""
+    """End attempts, and bring the boards up to date."""
     for attempt in attempts:
         assert attempt.deadline_at is not None
-        attempt.timed_out = timing.limit_reached(attempt.deadline_at, now)
-        attempt.completed_at = min(now, attempt.deadline_at)
-        out_of_time = attempt.timed_out and attempt.time_limit_ms is not None
-        attempt.total_time_ms = attempt.time_limit_ms if out_of_time else attempt.spent_ms
+        ended = timing.outcome(attempt.time_limit_ms, attempt.spent_ms, attempt.deadline_at, now)
+        attempt.timed_out = ended.timed_out
+        attempt.completed_at = ended.completed_at
+        attempt.total_time_ms = ended.total_ms
         attempt.shown_at = attempt.feedback_at = attempt.deadline_at = None
     if attempts:
         standings.record_results(session, attempts)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.domain.document import Answer, Document, Question
 from respondeo.models import AttemptAnswer, QuizAttempt, User
-from respondeo.services import identity, taking
+from respondeo.services import identity, starting, taking
 from respondeo.web.auth.demo import DEMO_PEOPLE
 from tests import factories
 from tests.conftest import run_on_server
@@ -87,7 +87,7 @@ class World:
         with self.session() as session:
             user = session.get_one(User, who.id)
             viewer = factories.player(user)
-            attempt = taking.start_attempt(session, viewer, quiz)
+            attempt = starting.start_attempt(session, viewer, quiz)
             self._let_pass(session, seconds)
             for place in range(right + wrong):
                 row = taking.answers_of(session, attempt)[place]

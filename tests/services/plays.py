@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.domain.access import Viewer
 from respondeo.models import Answer, AttemptAnswer, Question, Quiz, QuizAttempt
-from respondeo.services import playing, taking
+from respondeo.services import playing, starting, taking
 
 
 def rows_of(session: Session, attempt: QuizAttempt) -> list[AttemptAnswer]:
@@ -75,7 +75,7 @@ def go_on(session: Session, viewer: Viewer, attempt: QuizAttempt) -> QuizAttempt
 
 def start(session: Session, viewer: Viewer, quiz: Quiz) -> QuizAttempt:
     """Start or resume."""
-    attempt = taking.start_attempt(session, viewer, quiz.id)
+    attempt = starting.start_attempt(session, viewer, quiz.id)
     session.flush()
     return attempt
 

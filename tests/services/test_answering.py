@@ -141,7 +141,7 @@ def test_other_peoples_attempts_do_not_exist(session: Session, viewer: Viewer) -
             commit(session, stranger, attempt, here, chosen)
         with pytest.raises(NotFound):
             go_on(session, stranger, attempt)
-        assert playing.current_attempt(session, stranger, attempt.quiz_id) is None
+        assert taking.last_attempt(session, stranger, attempt.quiz_id) is None
     assert current(session, attempt) == here
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from respondeo.domain.access import Viewer
 from respondeo.domain.errors import NotFound
 from respondeo.models import Quiz, QuizAttempt, QuizBoard, QuizStanding
-from respondeo.services import catalogue, playing, results, taking
+from respondeo.services import catalogue, playing, results, starting, taking
 from respondeo.services.catalogue import Filters
 from tests.conftest import Clock
 from tests.factories import add_user, editor, guest, player, published_quiz
@@ -35,10 +35,10 @@ def editor_reads_result(session: Session, _: Viewer, attempt: QuizAttempt) -> ob
 
 READERS: dict[str, Reader] = {
     "play page": lambda session, _, attempt: playing.play(session, attempt),
-    "start form": lambda session, viewer, attempt: taking.start_attempt(
+    "start form": lambda session, viewer, attempt: starting.start_attempt(
         session, viewer, attempt.quiz_id, number=1
     ),
-    "next start": lambda session, viewer, attempt: taking.start_attempt(
+    "next start": lambda session, viewer, attempt: starting.start_attempt(
         session, viewer, attempt.quiz_id
     ),
     "next": lambda session, viewer, attempt: taking.show_next(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.domain.errors import NotFound
 from respondeo.models import AttemptAnswer, QuizAttempt, QuizBoard, QuizStanding
-from respondeo.services import playing, results, taking
+from respondeo.services import results, taking
 from tests.conftest import Clock
 from tests.factories import add_user, guest, player, published_quiz
 from tests.services.plays import answer, play, start
@@ -50,7 +50,7 @@ def test_the_token_keeps_guests_apart(session: Session) -> None:
     attempt = start(session, mine, quiz)
     other = start(session, theirs, quiz)
     assert attempt.id != other.id
-    assert playing.current_attempt(session, mine, quiz.id) is attempt
+    assert taking.last_attempt(session, mine, quiz.id) is attempt
     for somebody in (mine, guest("nobody"), player(add_user(session))):
         with pytest.raises(NotFound):
             taking.own_attempt(session, somebody, quiz.id, other.id)

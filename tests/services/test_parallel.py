@@ -21,7 +21,7 @@ from respondeo.models import (
     QuizBoard,
     QuizStanding,
 )
-from respondeo.services import authoring, catalogue, identity, standings, taking
+from respondeo.services import authoring, catalogue, identity, standings, starting, taking
 from respondeo.services.catalogue import Filters
 from tests.conftest import Clock
 from tests.factories import add_user, guest, player, published_quiz
@@ -92,7 +92,7 @@ def test_fifty_threads_starting_with_a_maximum_of_one_make_one_attempt(
     committed.commit()
 
     def begin(session: Session) -> UUID:
-        return taking.start_attempt(session, viewer, quiz_id, number=number).id
+        return starting.start_attempt(session, viewer, quiz_id, number=number).id
 
     came = at_once(app, [begin] * 50)
     attempts = committed.scalars(sa.select(QuizAttempt.id)).all()
@@ -104,7 +104,7 @@ def test_guests_who_click_twice_get_one_attempt(app: Flask, committed: Session) 
     quiz_id = published_quiz(committed).id
     committed.commit()
     came = at_once(
-        app, [lambda session: taking.start_attempt(session, guest(), quiz_id, number=1).id] * 10
+        app, [lambda session: starting.start_attempt(session, guest(), quiz_id, number=1).id] * 10
     )
     assert set(came) == set(committed.scalars(sa.select(QuizAttempt.id)).all())
     assert len(set(came)) == 1
@@ -119,7 +119,7 @@ def test_the_maximum_holds_when_attempts_are_started_and_finished_at_once(
 
     def play_on(session: Session) -> None:
         while True:
-            attempt = taking.start_attempt(session, viewer, quiz_id)
+            attempt = starting.start_attempt(session, viewer, quiz_id)
             session.commit()
             only = rows_of(session, attempt)[0].question_id
             commit(session, viewer, attempt, only, option(session, only, right=True))
@@ -284,11 +284,11 @@ def test_deleting_while_others_start_answer_and_read_leaves_right_boards(
             assert victim_id is not None
             identity.delete_user(session, victim_id)
 
-    def starting(viewer: Viewer, quiz_id: UUID) -> Callable[[Session], object]:
-        return lambda session: taking.start_attempt(session, viewer, quiz_id).id
+    def starts(viewer: Viewer, quiz_id: UUID) -> Callable[[Session], object]:
+        return lambda session: starting.start_attempt(session, viewer, quiz_id).id
 
     jobs: list[Callable[[Session], object]] = [delete, *answers]
-    jobs += [starting(viewer, quiz_id) for viewer in viewers[8:] for quiz_id in quiz_ids]
+    jobs += [starts(viewer, quiz_id) for viewer in viewers[8:] for quiz_id in quiz_ids]
     jobs += [taking.complete_overdue] * 2
     jobs += [lambda session: taking.complete_overdue(session, doomed_id)] * 2
     jobs += [standings.rebuild]

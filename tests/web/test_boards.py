@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
-from respondeo.services import content, taking
+from respondeo.services import content, starting, taking
 from tests.client import Page
 from tests.conftest import Clock
 from tests.factories import add_user, player, published_quiz
@@ -18,7 +18,7 @@ from tests.web.playing import Player
 def play(session: Session, clock: Clock, quiz_id: UUID, name: str, right: int, ms: int) -> UUID:
     """A new person's completed attempt at a quiz of three questions; returns the person."""
     person = add_user(session, name)
-    attempt = taking.start_attempt(session, player(person), quiz_id)
+    attempt = starting.start_attempt(session, player(person), quiz_id)
     clock.advance(ms=ms)
     for place in range(3):
         row = taking.answers_of(session, attempt)[place]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from respondeo.services import content, taking
+from respondeo.services import content, starting, taking
 from tests.client import Client
 from tests.factories import add_user, player, published_quiz
 from tests.web.apps import Browser, Recorder
@@ -59,7 +59,7 @@ def test_a_quiz_page_costs_the_same_with_30_players_as_with_one(
     before = {path: cost(recorder, client, path) for path in paths}
     for number in range(29):
         person = player(add_user(committed, f"Player {number}"))
-        attempt = taking.start_attempt(committed, person, quiz_id)
+        attempt = starting.start_attempt(committed, person, quiz_id)
         row = taking.answers_of(committed, attempt)[0]
         chosen = content.questions_for_players(committed, attempt.quiz_version_id)
         taking.commit_answer(

@@ -157,5 +157,5 @@ def test_when_all_attempts_are_used_the_page_says_so_and_a_forged_start_is_refus
     assert not page.all(".start form")
     refused = player.client.post(player.play, number=2)
     assert refused.status_code == 409
-    assert "You have used all 1 attempt at this quiz." in refused.get_data(as_text=True)
+    assert "You have used your one attempt at this quiz." in refused.get_data(as_text=True)
     assert player.client.post(player.play, number=1).location == result

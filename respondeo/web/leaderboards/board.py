@@ -7,6 +7,8 @@ from uuid import UUID
 
 from flask import Response, make_response, request, url_for
 
+from respondeo.db import session
+from respondeo.services import catalogue, leaderboards, taking
 from respondeo.services.identity import initials
 from respondeo.services.leaderboards import Board, Row
 from respondeo.web import access
@@ -96,6 +98,17 @@ def with_tag(response: Response, board: ShownBoard | None) -> Response:
     if board is not None:
         response.headers["HX-PTag"] = board.tag
     return response
+
+
+def nothing_new(quiz_id: UUID, page: int = 1) -> Response | None:
+    """The cheap answer to a page that asks whether its quiz's board has changed: if not, a 304."""
+    if "HX-PTag" not in request.headers:
+        return None
+    viewer = access.viewer()
+    catalogue.demand_visible(session(), viewer, quiz_id)
+    taking.complete_overdue(session(), quiz_id)
+    session().commit()
+    return unchanged(leaderboards.quiz_board_tag(session(), quiz_id, page, viewer.user_id))
 
 
 def unchanged(tag: str) -> Response | None:

@@ -10,7 +10,7 @@ from respondeo.db import session
 from respondeo.services import attempts, catalogue, leaderboards, taking
 from respondeo.web import access
 from respondeo.web.htmx import page_or_fragment
-from respondeo.web.leaderboards.board import shown, unchanged, with_tag
+from respondeo.web.leaderboards.board import nothing_new, shown, unchanged, with_tag
 from respondeo.web.pages import page_from_address
 
 bp = Blueprint("leaderboards", __name__)
@@ -22,13 +22,9 @@ def quiz(quiz_id: UUID) -> Response:
     """The full board of a quiz, one's own attempts, and for editors everybody's."""
     viewer, page = access.viewer(), page_from_address()
     access.demand("quiz:view")
-    card = catalogue.quiz_card(session(), viewer, quiz_id)
-    taking.complete_overdue(session(), quiz_id)
-    session().commit()
-    tag = leaderboards.quiz_board_tag(session(), quiz_id, page, viewer.user_id)
-    same = unchanged(tag)
-    if same is not None:
+    if same := nothing_new(quiz_id, page):
         return same
+    card = catalogue.quiz_card(session(), viewer, quiz_id)
     found = leaderboards.quiz_board(session(), quiz_id, user_id=viewer.user_id, page=page)
     everybodys = None
     if viewer.may_edit(card.author_id):
@@ -42,6 +38,7 @@ def quiz(quiz_id: UUID) -> Response:
         own_attempts=attempts.own_attempts(session(), viewer, quiz_id),
         all_attempts=everybodys,
     )
+    session().commit()
     return with_tag(response, board)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
@@ -12,24 +11,14 @@ from respondeo.db import session
 from respondeo.domain.errors import AttemptOver, Invalid, NotFound, NotThisQuestion
 from respondeo.extensions import limiter
 from respondeo.models import QuizAttempt
-from respondeo.services import attempts, catalogue, leaderboards, playing, results, taking
+from respondeo.services import attempts, catalogue, leaderboards, playing, results, starting, taking
 from respondeo.services.catalogue import Card
 from respondeo.web import access
 from respondeo.web.htmx import go_to, page_or_fragment
-from respondeo.web.leaderboards.board import TOP, ShownBoard, shown, unchanged, with_tag
+from respondeo.web.leaderboards.board import TOP, ShownBoard, nothing_new, shown, with_tag
 from respondeo.web.taking.forms import AnswerForm, NextForm, StartForm, checked
 
 bp = Blueprint("taking", __name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """The one button of a quiz's page: `start`, `resume`, `used-up`, `sign-in` or `closed`."""
-
-    state: str
-    number: int
-    remaining_ms: int | None = None
-    clock_stands: bool = False
 
 
 def guest_limit() -> str:
@@ -45,18 +34,15 @@ def guest_limit() -> str:
 def quiz(quiz_id: UUID) -> Response:
     """What one is getting into, the one button, the top of the board (which refreshes itself)."""
     viewer = access.viewer()
-    card = catalogue.quiz_card(session(), viewer, quiz_id)
-    taking.complete_overdue(session(), quiz_id)
-    session().commit()
-    tag = leaderboards.quiz_board_tag(session(), quiz_id, 1, viewer.user_id)
-    if same := unchanged(tag):
+    if same := nothing_new(quiz_id):
         return same
+    card = catalogue.quiz_card(session(), viewer, quiz_id)
     board = top_of_board(card)
     response = page_or_fragment(
         "taking/quiz.html",
         "board",
         quiz=card,
-        start=start_of(card),
+        start=starting.start_of(session(), viewer, quiz_id),
         board=board,
         own_attempts=attempts.own_attempts(session(), viewer, quiz_id),
     )
@@ -73,25 +59,6 @@ def top_of_board(card: Card) -> ShownBoard | None:
     return shown(found, url_for("taking.quiz", quiz_id=card.id), card.id)
 
 
-def start_of(card: Card) -> Start:
-    """What the button of the quiz's page offers to whoever asks."""
-    viewer = access.viewer()
-    attempt = playing.current_attempt(session(), viewer, card.id)
-    now = taking.settle(session(), attempt) if attempt else None
-    if attempt is not None and now is not None and attempt.completed_at is None:
-        clock = taking.clock_of(attempt)
-        stands = clock.pause_left(now) > 0
-        return Start("resume", attempt.number, clock.remaining(now), stands)
-    number = attempt.number + 1 if attempt else 1
-    if card.status != "published":
-        return Start("closed", number)
-    if not viewer.may("quiz:play"):
-        return Start("sign-in" if viewer.is_guest else "closed", number)
-    if not viewer.is_guest and card.max_attempts and number > card.max_attempts:
-        return Start("used-up", number)
-    return Start("start", number)
-
-
 @bp.post("/quiz/<uuid:quiz_id>/play")
 @access.allow("quiz:play")
 @limiter.limit(guest_limit, exempt_when=lambda: not access.viewer().is_guest)
@@ -102,7 +69,7 @@ def start(quiz_id: UUID) -> BaseResponse:
     viewer, token = access.viewer(), None
     if viewer.is_guest:
         viewer, token = access.guest_with_token()
-    attempt = taking.start_attempt(session(), viewer, quiz_id, number=number)
+    attempt = starting.start_attempt(session(), viewer, quiz_id, number=number)
     session().commit()
     response = go_to(where_it_stands(attempt))
     if token is not None:
@@ -126,9 +93,9 @@ def play(quiz_id: UUID) -> BaseResponse:
     if named is not None:
         attempt = taking.own_attempt(session(), viewer, quiz_id, named)
     else:
-        found = playing.current_attempt(session(), viewer, quiz_id)
+        found = taking.last_attempt(session(), viewer, quiz_id)
         if found is None:
-            catalogue.quiz_card(session(), viewer, quiz_id)
+            catalogue.demand_visible(session(), viewer, quiz_id)
             return go_to(url_for("taking.quiz", quiz_id=quiz_id))
         attempt = found
     return show_play(attempt, answered)
@@ -233,5 +200,5 @@ def why_hidden(found: results.Result) -> str | None:
     if found.disclosed or not found.is_own:
         return None
     if found.is_guest:
-        return "Guests see their score. Sign in to get a review of your answers."
+        return "Guests see their score only. Sign in before you play to get a review."
     return "Right answers are shown once your last attempt is over."

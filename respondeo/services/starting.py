@@ -1,0 +1,224 @@
+"""Starting an attempt, and what a quiz offers to whoever looks at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random, SystemRandom
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from respondeo.db import database_time, new_id
+from respondeo.domain import access, timing
+from respondeo.domain.access import Offer, Viewer
+from respondeo.domain.document import Feedback, Reveal
+from respondeo.domain.errors import NoAttemptsLeft, NotAllowed, NotFound, SignInRequired
+from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizVersion
+from respondeo.services import content
+from respondeo.services.taking import (
+    clock_of,
+    last_attempt,
+    lock_and_settle,
+    players_attempts,
+    settle,
+)
+
+GUEST_ATTEMPTS_KEPT = sa.text("interval '1 day'")
+REMOVED_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The one button of a quiz's page. `number`: the attempt that it would start or resume.
+
+    attempts_left: None where there is no maximum. Of an open attempt: `remaining_ms` (None
+    without a limit), and whether its clock stands.
+    """
+
+    state: Offer
+    number: int
+    attempts_left: int | None = None
+    remaining_ms: int | None = None
+    clock_stands: bool = False
+
+    @property
+    def may_play(self) -> bool:
+        """Whether the button leads into a play."""
+        return self.state in {Offer.START, Offer.RESUME}
+
+
+def start_of(session: Session, viewer: Viewer, quiz_id: UUID) -> Start:
+    """What the quiz offers to this viewer now."""
+    last = last_attempt(session, viewer, quiz_id)
+    now = settle(session, last) if last else database_time(session)
+    quiz = session.get_one(Quiz, quiz_id)
+    number = last.number + 1 if last else 1
+    most = _max_attempts(session, quiz)
+    left = None if most is None or viewer.is_guest else max(0, most - number + 1)
+    if last is not None and last.completed_at is None:
+        clock = clock_of(last)
+        stands = clock.pause_left(now) > 0
+        return Start(Offer.RESUME, last.number, left, clock.remaining(now), stands)
+    public = access.is_public(quiz.published_at, now)
+    state = access.offer(viewer, public=public, number=number, max_attempts=most)
+    return Start(state, number, left)
+
+
+def _max_attempts(session: Session, quiz: Quiz) -> int | None:
+    if quiz.current_version_id is None:
+        return None
+    return content.version_details(session, quiz.current_version_id).max_attempts
+
+
+def start_attempt(
+    session: Session,
+    viewer: Viewer,
+    quiz_id: UUID,
+    *,
+    number: int | None = None,
+    rng: Random | None = None,
+) -> QuizAttempt:
+    """Start the player's next attempt, or return the one that is there already.
+
+    number: the attempt that the player meant to start; one that exists is returned as it stands,
+        so that a form sent twice starts once. None starts the next.
+
+    Raises NotFound, NotAllowed, SignInRequired, NoAttemptsLeft.
+    """
+    quiz = session.get(Quiz, quiz_id, with_for_update={"read": True}, populate_existing=True)
+    if quiz is None:
+        raise NotFound
+    last = last_attempt(session, viewer, quiz_id)
+    if last is not None and last.completed_at is None:
+        lock_and_settle(session, last)
+        if last.completed_at is None:
+            return last
+    if last is not None and number is not None and number <= last.number:
+        return _attempt_numbered(session, viewer, quiz_id, number) or last
+    now = database_time(session)
+    next_number = 1 if last is None else last.number + 1
+    version = _version_to_start(session, viewer, quiz, next_number, now)
+    if viewer.is_guest:
+        _remove_old_guest_attempts(session, now)
+    attempt_id = _insert_attempt(session, viewer, quiz, version, next_number, now)
+    if attempt_id is None:  # another tab was faster: theirs is the attempt
+        return _attempt_numbered(session, viewer, quiz_id, next_number) or start_attempt(
+            session, viewer, quiz_id, number=number, rng=rng
+        )
+    _lay_out_questions(session, attempt_id, version, now, rng or SystemRandom())
+    return session.get_one(QuizAttempt, attempt_id)
+
+
+def _version_to_start(
+    session: Session, viewer: Viewer, quiz: Quiz, number: int, now: datetime
+) -> QuizVersion:
+    """The version that attempt `number` would play, if the viewer may start it."""
+    if not access.may_see(viewer, quiz.author_id, quiz.published_at, now):
+        raise NotFound
+    most = _max_attempts(session, quiz)
+    public = access.is_public(quiz.published_at, now)
+    state = access.offer(viewer, public=public, number=number, max_attempts=most)
+    if state == Offer.SIGN_IN:
+        raise SignInRequired("Please sign in to play.")
+    if state == Offer.NOT_ALLOWED:
+        raise NotAllowed("You may look at this quiz, but not play it.")
+    if state == Offer.USED_UP and most is not None:
+        raise NoAttemptsLeft(most)
+    if state == Offer.CLOSED or quiz.current_version_id is None:
+        raise NotAllowed("This quiz is not published yet, so nobody can start it.")
+    return content.version_details(session, quiz.current_version_id)
+
+
+def _attempt_numbered(
+    session: Session, viewer: Viewer, quiz_id: UUID, number: int
+) -> QuizAttempt | None:
+    attempts = players_attempts(viewer, quiz_id).where(QuizAttempt.number == number)
+    return session.scalar(attempts.limit(1))
+
+
+def _disclosed_before(session: Session, viewer: Viewer, quiz_id: UUID) -> bool:
+    disclosing = players_attempts(viewer, quiz_id).where(QuizAttempt.discloses)
+    return session.execute(sa.select(disclosing.exists())).scalar_one()
+
+
+def _insert_attempt(
+    session: Session,
+    viewer: Viewer,
+    quiz: Quiz,
+    version: QuizVersion,
+    number: int,
+    now: datetime,
+) -> UUID | None:
+    """The id of the new attempt, or None where a parallel request has just made one."""
+    always = version.reveal == Reveal.ALWAYS
+    guest_without_feedback = viewer.is_guest and not always
+    discloses = access.attempt_discloses(
+        viewer, always=always, number=number, max_attempts=version.max_attempts
+    )
+    clock = timing.Clock(version.time_limit_ms, 0, shown_at=now, feedback_at=None)
+    disclosed_before = _disclosed_before(session, viewer, quiz.id)
+    return session.scalar(
+        insert(QuizAttempt)
+        .values(
+            id=new_id(),
+            quiz_id=quiz.id,
+            quiz_version_id=version.id,
+            user_id=viewer.user_id,
+            guest_token=viewer.guest_token if viewer.is_guest else None,
+            number=number,
+            time_limit_ms=version.time_limit_ms,
+            feedback=Feedback.END if guest_without_feedback else version.feedback,
+            ranked=access.attempt_ranks(viewer, quiz.author_id, disclosed_before=disclosed_before),
+            discloses=discloses,
+            started_at=now,
+            shown_at=now,
+            deadline_at=clock.deadline(now),
+            total_questions=version.question_count,
+        )
+        .on_conflict_do_nothing()
+        .returning(QuizAttempt.id)
+    )
+
+
+def _lay_out_questions(
+    session: Session, attempt_id: UUID, version: QuizVersion, now: datetime, rng: Random
+) -> None:
+    """Fix the order of the questions and of their answers; show the first."""
+    questions = list(content.questions_for_players(session, version.id).values())
+    if version.randomize_questions:
+        rng.shuffle(questions)
+    rows = []
+    for place, question in enumerate(questions):
+        positions = list(range(len(question.answers)))
+        if version.randomize_answers:
+            rng.shuffle(positions)
+        rows.append(
+            {
+                "attempt_id": attempt_id,
+                "question_id": question.id,
+                "display_order": place,
+                "answer_order": positions,
+                "shown_at": now if place == 0 else None,
+            }
+        )
+    session.execute(sa.insert(AttemptAnswer), rows)
+
+
+def _remove_old_guest_attempts(session: Session, now: datetime) -> None:
+    old = (
+        sa.select(QuizAttempt.id)
+        .where(
+            QuizAttempt.user_id.is_(None),
+            QuizAttempt.started_at < sa.literal(now) - GUEST_ATTEMPTS_KEPT,
+        )
+        .limit(REMOVED_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    session.execute(
+        sa.delete(QuizAttempt)
+        .where(QuizAttempt.id.in_(old))
+        .execution_options(synchronize_session=False)
+    )

@@ -53,6 +53,15 @@ def duration_ms(ms: int) -> str:
     return clock_ms(ms // 1000 * 1000)
 
 
+def board_time(ms: int) -> str:
+    """51049 → "51.04 s"; 96420 → "1:36.42"; 3 725 999 → "1:02:05.99". Fine enough to rank by."""
+    minutes, rest = divmod(ms // 10, 6000)
+    seconds, hundredths = divmod(rest, 100)
+    if not minutes:
+        return f"{seconds}.{hundredths:02} s"
+    return f"{clock_ms(ms // 1000 * 1000)}.{hundredths:02}"
+
+
 def ordinal(number: int) -> str:
     """1 → "1st"."""
     if 10 <= number % 100 <= 20:
@@ -75,6 +84,16 @@ def limit_text(seconds: int) -> str:
         if count:
             parts.append(f"{count} {name}{'' if count == 1 else 's'}")
     return " ".join(parts)
+
+
+def limit_short(seconds: int) -> str:
+    """0 → "No limit"; 10 → "10 s"; 90 → "1:30 min"; 120 → "2 min"."""
+    if not seconds:
+        return "No limit"
+    minutes, rest = divmod(seconds, 60)
+    if not minutes:
+        return f"{rest} s"
+    return f"{minutes}:{rest:02} min" if rest else f"{minutes} min"
 
 
 def percent(part: int, whole: int) -> int:
@@ -106,8 +125,8 @@ def init_filters(app: Flask, settings: Settings) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     for function in (
-        clock_ms, date_short, duration_ms, initials, language_name, limit_text, number, ordinal,
-        percent, when,
+        board_time, clock_ms, date_short, duration_ms, initials, language_name, limit_short,
+        limit_text, number, ordinal, percent, when,
     ):  # fmt: skip
         app.jinja_env.filters[function.__name__] = function
 

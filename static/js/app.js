@@ -2,6 +2,7 @@
 (() => {
   const words = {
     offline: "You are offline. Try again when you are back.",
+    server: "The server does not answer. Try again in a moment.",
     busy: "That was a lot at once. Wait a moment and try again.",
     failed: "That did not work. Try again, or reload the page.",
   };
@@ -47,7 +48,7 @@
   });
 
   document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
-    if (ctx && !speaksForItself(ctx.sourceElement)) notify(words.offline);
+    if (ctx && !speaksForItself(ctx.sourceElement)) notify(navigator.onLine ? words.server : words.offline);
   });
 
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {

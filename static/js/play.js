@@ -25,11 +25,12 @@
 
   /* A notice that stays until what it says is over. */
 
-  const show = (text) => {
+  const show = (text, why) => {
     const place = find("#play-notice");
     if (place.textContent.trim() === text) return;
     const notice = find("#play-notice-shape").content.cloneNode(true);
     notice.querySelector("p").textContent = text;
+    notice.querySelector(".notice").dataset.why = why;
     place.replaceChildren(notice);
     say(text);
   };
@@ -55,7 +56,7 @@
     clearTimeout(timer);
     unsent = element;
     play().classList.toggle("is-waiting", kindOf(element) === "answer");
-    show(words[why][kindOf(element)]);
+    show(words[why][kindOf(element)], why);
     timer = setTimeout(ask, seconds ? seconds * 1000 : Math.min(15_000, 1000 * 2 ** tries));
     tries += 1;
   };
@@ -90,14 +91,14 @@
   document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
     if (!inPlay(ctx)) return;
     // The answer came, but could not be shown: the server still knows where the attempt stands.
-    if (ctx.text === undefined) keep(ctx.sourceElement, "offline", 0);
+    if (ctx.text === undefined) keep(ctx.sourceElement, navigator.onLine ? "server" : "offline", 0);
     else location.reload();
   });
 
   addEventListener("online", () => (unsent ? ask() : hide()));
   addEventListener("offline", () => {
     const form = find("#play form");
-    if (!unsent) show(words.offline[form ? kindOf(form) : "ask"]);
+    if (!unsent) show(words.offline[form ? kindOf(form) : "ask"], "offline");
   });
 
   // What was confirmed is what will be sent: until then the choice does not change.
@@ -132,6 +133,9 @@
     target.focus({ preventScroll: true });
     bringIntoView(target);
   });
+
+  // The page begins where the play goes on, unless a mistake has the focus.
+  if (!find("#play [autofocus]")) find("#play [data-focus]")?.focus({ preventScroll: true });
 
   // The second half of a double click on Confirm is not a click on Next.
   document.addEventListener(

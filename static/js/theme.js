@@ -9,6 +9,22 @@
     if (root.classList.contains("system")) root.classList.toggle("dark", night.matches);
   };
 
+  // What the browser paints around the page: the colours of base.html.
+  const paper = { light: "#fbf8f2", dark: "#17140f" };
+
+  const tellBrowser = (chosen) => {
+    const schemes = chosen === "system" ? Object.keys(paper) : [chosen];
+    document.querySelector('meta[name="color-scheme"]').content = schemes.join(" ");
+    document.querySelectorAll('meta[name="theme-color"]').forEach((meta) => meta.remove());
+    for (const scheme of schemes) {
+      const meta = document.createElement("meta");
+      meta.name = "theme-color";
+      meta.content = paper[scheme];
+      if (chosen === "system") meta.media = `(prefers-color-scheme: ${scheme})`;
+      document.head.append(meta);
+    }
+  };
+
   followSystem();
   night.addEventListener("change", followSystem);
 
@@ -24,6 +40,7 @@
     fetch(form.action, { method: "POST", body: sent, redirect: "manual", keepalive: true }).catch(() => {});
     root.className = chosen;
     followSystem();
+    tellBrowser(chosen);
     button.value = next;
     button.setAttribute("aria-label", `Theme: ${chosen}. Change to ${next}`);
   });

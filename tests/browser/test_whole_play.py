@@ -76,7 +76,7 @@ def test_the_verdict_and_the_explanation_describe_the_focused_button(
     page = visit(world.person()).start(world.quiz(2, reveal="always"))
     answer(page, "Answer B of 1")
     expect(page.get_by_role("button", name="Next")).to_have_accessible_description(
-        "Not right Because of 1."
+        "Not right The right answer: Answer A of 1. Because of 1."
     )
     expect(page.locator(".answer.is-right")).to_contain_text("Answer A of 1")
     expect(page.locator(".answer.is-right")).to_contain_text("Right answer")

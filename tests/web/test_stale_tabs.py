@@ -47,7 +47,7 @@ def test_a_second_tab_cannot_change_a_committed_answer_and_is_shown_the_first(
     shown = player.answer(stale, "B")
     assert asked(shown) == 1
     assert "Right" in shown.words("#verdict")
-    assert "your first answer stands" in shown.words("#explanation")
+    assert "This is how you answered" in shown.words("#explanation")
     assert asked(player.client.page(shown.one("#play-go").attrs["href"])) == 2
     assert answers(committed) == ["Answer A of 1", None, None]
     assert asked(page) == 2

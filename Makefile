@@ -18,9 +18,8 @@ help: ## Explain these commands
 demo: venv-demo ## Try it: quizzes, 300 players, and three people to sign in as
 	@exec env APP_ENV=demo $(flask) serve --demo
 
-run: venv-dev ## Develop: the server restarts when a file changes
-	@env APP_ENV=development $(flask) db upgrade
-	@exec env APP_ENV=development $(flask) run --debug --port "$${PORT:-8000}"
+run: venv-dev ## Develop on the demo: the server restarts when a file changes
+	@exec env APP_ENV="$${APP_ENV:-demo}" FLASK_DEBUG=1 $(flask) serve --demo --reload
 
 serve: venv-app ## Serve as in production (needs SECRET_KEY, APP_URL and DATABASE_URL)
 	@exec env APP_ENV="$${APP_ENV:-production}" $(flask) serve

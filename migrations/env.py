@@ -16,8 +16,10 @@ LOCK_TIMEOUT = "4s"
 def run_migrations() -> None:
     """Upgrade or downgrade on a connection of its own, under the advisory lock."""
     with migration_engine(current_app).connect() as connection:
-        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.execute(text("SET statement_timeout = 0"))
+        # Held until the connection closes: whoever else migrates waits for all of ours.
+        connection.execute(text(f"SELECT pg_advisory_lock({ADVISORY_LOCK})"))
+        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         connection.commit()
         context.configure(
             connection=connection,
@@ -26,7 +28,6 @@ def run_migrations() -> None:
             transaction_per_migration=True,
         )
         with context.begin_transaction():
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
             context.run_migrations()
 
 

@@ -13,7 +13,15 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from click import ClickException
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from respondeo.domain.access import (
@@ -28,6 +36,7 @@ from respondeo.domain.access import (
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 SHORTEST_SECRET = 32  # characters
+LOOPBACK = ("127.0.0.1", "localhost")
 
 _PUBLIC = {
     "rbac_public_browse_quizzes": "quiz:browse",
@@ -191,6 +200,14 @@ class Settings(BaseSettings):
         if env == "demo":
             values = dict.fromkeys(_PUBLIC, True) | values
         return values
+
+    @field_validator("app_url")
+    @classmethod
+    def _demo_stays_here(cls, value: str, info: ValidationInfo) -> str:
+        """Everybody is one click from being the demo's admin, so nobody else may reach it."""
+        if info.data.get("app_env") == "demo" and urlsplit(value).hostname not in LOOPBACK:
+            raise ValueError("the demo is for this machine only; set APP_ENV=production for others")
+        return value
 
     @classmethod
     def load(cls, instance_path: Path) -> Self:

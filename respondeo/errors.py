@@ -60,16 +60,16 @@ class Explained:
 WORDS = {
     400: ("That did not work", "The request could not be understood."),
     403: ("Not allowed", "You may not do this."),
-    404: ("Nothing here", "This page does not exist, or not for you. Check the address."),
+    404: ("Nothing here", "There is no such page, or it is not open to you. Check the address."),
     405: ("That did not work", "This address does not answer to that kind of request."),
     409: ("Not now", "This cannot be done any more."),
     413: ("Too large", "What you sent is larger than we accept."),
     422: ("Please check", "Something in the form is missing or wrong."),
     429: ("A little slower", "Too many requests. Wait a minute, then try again."),
     500: ("Something broke", "The fault is ours, and it has been noted."),
-    503: ("The database is away", "Please wait a moment; this page tries again by itself."),
+    503: ("The database is away", "Please wait a moment."),
 }
-SAFE_ANSWERS = "Every answer that was shown as saved is saved."
+SAFE_ANSWERS = "Every answer you confirmed is safe."
 RETRY_SECONDS = 5
 
 
@@ -137,7 +137,14 @@ def on_database_trouble(error: DBAPIError | PoolTimeout) -> BaseResponse:
     trouble = database_trouble.explain(error)
     if trouble is None:
         return on_bug(error)
-    structlog.get_logger().error("database trouble", kind=trouble.kind, path=request.path)
+    cause = getattr(error, "orig", None)
+    structlog.get_logger().error(
+        "database trouble",
+        kind=trouble.kind,
+        path=request.path,
+        sqlstate=getattr(cause, "sqlstate", None),
+        said=str(cause or error).splitlines()[0],
+    )
     response = show(
         Explained(503, trouble.title, trouble.sentence, SAFE_ANSWERS, trouble.retry_seconds)
     )

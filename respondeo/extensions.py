@@ -47,7 +47,7 @@ def init_extensions(app: Flask, settings: Settings) -> None:
     compress.init_app(app)
     # Pages ask for static files by a name that changes with their content, so browsers may keep
     # them for good.
-    development = settings.app_env == "development"
+    development = app.debug
     if not development:
         precompress.compress(STATIC)
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
@@ -55,12 +55,14 @@ def init_extensions(app: Flask, settings: Settings) -> None:
         root=STATIC,
         prefix="static/",
         autorefresh=development,
-        add_headers_function=_static_headers(settings),
+        add_headers_function=_static_headers(settings, development=development),
         immutable_file_test=lambda _path, _url: not development,
     )
 
 
-def _static_headers(settings: Settings) -> Callable[[Headers, str, str], None]:
+def _static_headers(
+    settings: Settings, *, development: bool
+) -> Callable[[Headers, str, str], None]:
     """Static files never reach Flask: they get the security headers here.
 
     In development a file may have changed since its compressed copies were made.
@@ -68,7 +70,7 @@ def _static_headers(settings: Settings) -> Callable[[Headers, str, str], None]:
     always = security.headers_of_every_response(settings)
 
     def add(headers: Headers, path: str, _url: str) -> None:
-        if settings.app_env == "development":
+        if development:
             precompress.refresh(Path(path))
         for name, value in always.items():
             headers[name] = value

@@ -10,12 +10,11 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, request
 
-from respondeo.config import Settings
+from respondeo.config import LOOPBACK, Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-LOOPBACK = ("127.0.0.1", "localhost")
 OTHER_HOST = "respondeo.other_host"
 _PORT = re.compile(r":[0-9]{1,5}$")
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})

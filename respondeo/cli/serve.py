@@ -14,6 +14,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 from sqlalchemy.exc import OperationalError
+from werkzeug.serving import is_running_from_reloader, run_simple
 
 from respondeo.cli.demo import load_command
 from respondeo.config import Settings
@@ -23,18 +24,24 @@ from respondeo.db import db
 
 @click.command("serve")
 @click.option("--demo", is_flag=True, help="Load the demo content first (make demo).")
+@click.option("--reload", is_flag=True, help="Restart when a file changes (make run).")
 @with_appcontext
-def serve_command(demo: bool) -> None:
-    """Upgrade the database, then serve with gunicorn until Ctrl-C."""
+def serve_command(demo: bool, reload: bool) -> None:
+    """Upgrade the database, then serve until Ctrl-C: with gunicorn, or for development."""
     settings: Settings = current_app.extensions["settings"]
     if demo and settings.app_env != "demo":
         raise click.UsageError("The demo needs APP_ENV=demo. `make demo` sets it.")
-    check_port(*address(settings))
-    try:
-        _prepare_database(demo)
-    except OperationalError as error:
-        raise _database_away(error) from error
-    Server(current_app._get_current_object(), settings).run()  # type: ignore[attr-defined]
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    if not is_running_from_reloader():
+        check_port(*address(settings), again="make demo" if demo else "make serve")
+        try:
+            _prepare_database(demo)
+        except OperationalError as error:
+            raise _database_away(error) from error
+    if reload:
+        run_simple(*address(settings), app, threaded=True, use_reloader=True, use_debugger=True)
+    else:
+        Server(app, settings).run()
 
 
 def address(settings: Settings) -> tuple[str, int]:
@@ -43,7 +50,7 @@ def address(settings: Settings) -> tuple[str, int]:
     return host, settings.port
 
 
-def check_port(host: str, port: int) -> None:
+def check_port(host: str, port: int, *, again: str) -> None:
     """Fail early and plainly where gunicorn would retry and then give up."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -52,7 +59,7 @@ def check_port(host: str, port: int) -> None:
         except OSError as error:
             raise click.ClickException(
                 f"Port {port} cannot be used: {os.strerror(error.errno or 0)}.\n"
-                f"Stop what uses it, or choose another one: PORT={port + 1} make demo"
+                f"Stop what uses it, or choose another one: PORT={port + 1} {again}"
             ) from error
 
 

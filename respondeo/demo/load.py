@@ -21,6 +21,7 @@ from respondeo.demo.history import DemoQuestion, DemoQuiz, PlayedAttempt
 from respondeo.demo.people import Player, players
 from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, MODERATOR, Viewer
 from respondeo.domain.document import Difficulty, Document, Feedback, Reveal
+from respondeo.domain.errors import NotAllowed
 from respondeo.models import User
 from respondeo.services import authoring, content, identity, standings
 
@@ -56,9 +57,17 @@ class Loaded:
 
 
 def load_demo(session: Session) -> Loaded | None:
-    """Load the demo, or do nothing and return None where its people are there already."""
+    """Load the demo, or do nothing and return None where its people are there already.
+
+    Raises NotAllowed where somebody else's are.
+    """
     if identity.user_by_email(session, STAFF[0][1]) is not None:
         return None
+    if session.scalar(sa.select(User.id).limit(1)) is not None:
+        raise NotAllowed(
+            "This database has people of its own, so the demo stays out of it."
+            " Unset DATABASE_URL to try the demo beside it."
+        )
     now = database_time(session)
     rng = Random(SEED)
     staff = _add_staff(session)

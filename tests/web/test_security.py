@@ -76,7 +76,7 @@ def test_refused_and_malformed_requests_carry_the_headers_too(browser: Browser) 
 
 
 def test_with_https_browsers_are_told_to_stay_with_it(app_with: AppWith) -> None:
-    client = Client(app_with(app_url="https://quiz.example"))
+    client = Client(app_with(app_env="production", app_url="https://quiz.example"))
     for path in ("/", "/nothing", "/static/css/app.css"):
         response = client.open(path, base_url="https://quiz.example")
         assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
@@ -208,7 +208,15 @@ def test_the_address_of_pages_never_comes_from_the_request(
 ) -> None:
     quiz = published_quiz(committed, questions=1)
     committed.commit()
-    client = Client(app_with(app_url="https://quiz.example", trusted_proxies="127.0.0.1"))
+    client = Client(
+        app_with(
+            app_env="production",
+            app_url="https://quiz.example",
+            trusted_proxies="127.0.0.1",
+            rbac_public_browse_quizzes=True,
+            rbac_public_view_quiz=True,
+        )
+    )
     headers = {
         "X-Forwarded-Host": "evil.example",
         "X-Forwarded-Proto": "http",

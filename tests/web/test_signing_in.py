@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from respondeo.models import LoginSession, User
+from respondeo.services import identity
 from tests.client import Client
 from tests.conftest import Clock
 from tests.factories import add_user, published_quiz
@@ -70,16 +71,20 @@ def test_cookies_over_http(browser: Browser, demo_people: None, committed: Sessi
 
 
 def test_cookies_over_https_are_secure_and_bound_to_the_host(
-    app_with: AppWith, demo_people: None, committed: Session
+    app_with: AppWith, committed: Session
 ) -> None:
     quiz = published_quiz(committed)
+    person = add_user(committed)
+    token = identity.sign_in(committed, person.id, ip_address=None, user_agent=None)
+    committed.execute(sa.text("UPDATE session SET last_seen_at = now() - interval '2 days'"))
     committed.commit()
-    app = app_with(app_url="https://quiz.example")
+    app = app_with(app_env="production", app_url="https://quiz.example", rbac_public_play_quiz=True)
     address = {"base_url": "https://quiz.example", "headers": {"Sec-Fetch-Site": "same-origin"}}
     client = Client(app)
-    signed_in = client.open("/sign-in", method="POST", data={"person": "player"}, **address)
+    client.http.set_cookie("__Host-respondeo_session", token, domain="quiz.example", secure=True)
+    renewed = client.open("/", **address)
     flags = {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"}
-    assert cookies(signed_in) == {"__Host-respondeo_session": flags | {"Max-Age=604800"}}
+    assert cookies(renewed) == {"__Host-respondeo_session": flags | {"Max-Age=604800"}}
     out = client.open("/sign-out", method="POST", **address)
     assert flags <= cookies(out)["__Host-respondeo_session"]
     playing = Client(app).open(f"/quiz/{quiz.id}/play", method="POST", **address)

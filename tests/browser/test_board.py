@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, Response, expect
+from playwright.sync_api import Page, Response, Route, expect
 
 from tests.browser.visitor import PHONE, Visit, answer, wait_said
 from tests.browser.world import World
@@ -68,6 +68,29 @@ def test_nothing_is_sent_when_nothing_changed(world: World, visit: Visit) -> Non
         assert asked.value.request.sizes()["responseBodySize"] == 0
         assert page.locator("#board").inner_html() == before
         expect(page.locator("#toasts")).to_be_empty()
+
+
+def test_a_slow_script_does_not_make_the_first_refresh_a_whole_board(
+    world: World, visit: Visit
+) -> None:
+    quiz = world.quiz(1)
+    world.attempt(world.person("Bob"), quiz, right=1)
+    visitor = visit(world.person())
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visitor.page.route("**/hx-ptag*", hold)
+    with visitor.page.expect_request("**/hx-ptag*"):
+        visitor.page.goto(f"/quiz/{quiz}/results", wait_until="commit")
+    visitor.page.wait_for_function("() => window.htmx")
+    visitor.page.evaluate("() => new Promise(done => setTimeout(() => setTimeout(done)))")
+    held[0].continue_()
+    visitor.page.wait_for_load_state()
+    with visitor.page.expect_response(is_refresh) as asked:
+        visitor.tab("/sign-in").evaluate(ASK)
+    assert asked.value.status == 304
 
 
 def test_all_three_boards_show_a_new_result(world: World, visit: Visit) -> None:

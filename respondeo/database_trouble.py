@@ -22,7 +22,7 @@ class Trouble:
 AWAY = Trouble(
     "away",
     "The database is away",
-    "Respondeo cannot reach its database. It may be restarting; this page tries again by itself.",
+    "Respondeo cannot reach its database. It may be restarting.",
 )
 PASSWORD = Trouble(
     "authentication",
@@ -55,7 +55,7 @@ SCHEMA = Trouble(
 BUSY = Trouble(
     "busy",
     "Very busy",
-    "The database did not answer in time. Nothing was half done; this page tries again by itself.",
+    "The database did not answer in time. Nothing was half done.",
     2,
 )
 

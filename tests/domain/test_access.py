@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from respondeo.domain import access
-from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, AccessRules, Viewer
+from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, AccessRules, Offer, Viewer
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 AUTHOR, SOMEBODY = uuid4(), uuid4()
@@ -138,3 +138,46 @@ def test_an_attempt_ranks_unless_its_player_knows_or_may_not(
     who: Viewer, *, disclosed_before: bool, ranks: bool
 ) -> None:
     assert access.attempt_ranks(who, AUTHOR, disclosed_before=disclosed_before) is ranks
+
+
+@pytest.mark.parametrize(
+    ("always", "number", "maximum", "to_a_player", "to_a_guest"),
+    [
+        (False, 1, 1, True, False),
+        (False, 1, 3, False, False),
+        (False, 2, 3, False, False),
+        (False, 3, 3, True, False),
+        (False, 4, 3, True, False),  # the maximum was lowered
+        (False, 1, None, True, False),
+        (True, 1, 3, True, True),
+        (True, 9, None, True, True),
+    ],
+)
+def test_the_last_attempt_allowed_discloses_and_so_does_every_one_of_an_unlimited_quiz(
+    *, always: bool, number: int, maximum: int | None, to_a_player: bool, to_a_guest: bool
+) -> None:
+    for who, discloses in ((viewer("user"), to_a_player), (viewer("guest", None), to_a_guest)):
+        found = access.attempt_discloses(who, always=always, number=number, max_attempts=maximum)
+        assert found is discloses
+
+
+ONLY_LOOK = frozenset({"quiz:view"})
+
+
+@pytest.mark.parametrize(
+    ("who", "public", "number", "maximum", "offered"),
+    [
+        (viewer("user"), True, 1, 1, Offer.START),
+        (viewer("user"), True, 2, 1, Offer.USED_UP),
+        (viewer("user"), True, 99, None, Offer.START),
+        (viewer("guest", None), True, 2, 1, Offer.START),
+        (viewer("moderator"), False, 1, None, Offer.CLOSED),
+        (viewer("moderator"), True, 3, 2, Offer.USED_UP),
+        (Viewer("guest", ONLY_LOOK), True, 1, 1, Offer.SIGN_IN),
+        (Viewer("user", ONLY_LOOK, SOMEBODY), True, 1, 1, Offer.NOT_ALLOWED),
+    ],
+)
+def test_what_a_quiz_offers(
+    who: Viewer, *, public: bool, number: int, maximum: int | None, offered: Offer
+) -> None:
+    assert access.offer(who, public=public, number=number, max_attempts=maximum) is offered

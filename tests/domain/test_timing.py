@@ -131,6 +131,36 @@ def test_parts_of_a_millisecond_never_bring_the_end_forward() -> None:
     assert timing.overdue(T0, at(GRACE) + timedelta(microseconds=1))
 
 
+@pytest.mark.parametrize(
+    ("limit", "read_at", "timed_out", "completed_at", "total"),
+    [
+        (LIMIT, LIMIT - 1, False, LIMIT - 1, 777),
+        (LIMIT, LIMIT, True, LIMIT, LIMIT),
+        (LIMIT, LIMIT + GRACE, True, LIMIT, LIMIT),
+        (LIMIT, LIMIT + 100 * WEEK, True, LIMIT, LIMIT),
+        (None, LIMIT - 1, False, LIMIT - 1, 777),
+        (None, LIMIT, True, LIMIT, 777),
+        (None, LIMIT + 100 * WEEK, True, LIMIT, 777),
+    ],
+)
+def test_how_an_attempt_ends_depends_on_its_deadline_and_not_on_when_it_is_read(
+    *, limit: int | None, read_at: int, timed_out: bool, completed_at: int, total: int
+) -> None:
+    ended = timing.outcome(limit, 777, deadline=at(LIMIT), now=at(read_at))
+    assert (ended.timed_out, ended.completed_at, ended.total_ms) == (
+        timed_out,
+        at(completed_at),
+        total,
+    )
+
+
+@pytest.mark.parametrize("late", [0, 1, GRACE - 1, GRACE, GRACE + 1, WEEK])
+def test_what_is_left_of_the_grace_and_what_is_overdue_fit_together(late: int) -> None:
+    assert timing.grace_left(T0, at(late)) == max(0, GRACE - late)
+    assert timing.overdue(T0, at(late)) is (late > GRACE)
+    assert (timing.overdue_before(at(late)) > T0) is (late > GRACE)
+
+
 steps = st.lists(
     st.tuples(
         st.integers(min_value=-10_000_000, max_value=400_000_000),  # thinking, µs

@@ -110,7 +110,7 @@ deeds = st.lists(
         st.booleans(),
     ),
     min_size=5,
-    max_size=40,
+    max_size=30,
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -308,16 +307,17 @@ def untagged(board: Board) -> Board:
     return replace(board, tag="")
 
 
-@pytest.mark.parametrize("page", [1, 2, 99])
-def test_the_cheap_tag_is_the_tag_of_the_board(session: Session, world: World, page: int) -> None:
-    quiz = world.quiz()
+def test_the_cheap_tag_is_the_tag_of_the_board(session: Session, world: World) -> None:
     for place in range(leaderboards.PAGE_SIZE + 1):
-        world.plays(str(place), quiz, 3, place)
-    me = world.user("0").id
-    board = leaderboards.quiz_board(session, quiz.id, user_id=me, page=page)
-    assert leaderboards.quiz_board_tag(session, quiz.id, page, me) == board.tag
-    assert leaderboards.quiz_board_tag(session, quiz.id, 3 - board.page, me) != board.tag
-    assert leaderboards.quiz_board_tag(session, quiz.id, page, None) != board.tag
+        world.plays(str(place), world.here, 3, place)
+    quiz_id, me = world.here.id, world.user("0").id
+    tags = [leaderboards.quiz_board_tag(session, quiz_id, page, me) for page in (1, 2, 99)]
+    boards = [
+        leaderboards.quiz_board(session, quiz_id, user_id=me, page=page) for page in (1, 2, 99)
+    ]
+    assert tags == [board.tag for board in boards]
+    assert tags[0] != tags[1] == tags[2]
+    assert leaderboards.quiz_board_tag(session, quiz_id, 1, None) != tags[0]
 
 
 # -- deleting and rebuilding --------------------------------------------------------------------
@@ -370,33 +370,31 @@ def author_of(session: Session, quiz: Quiz) -> UUID | None:
     return session.scalars(sa.select(Quiz.author_id).where(Quiz.id == quiz.id)).one()
 
 
-TAMPERED = {
-    "score": sa.update(QuizStanding).values(correct_count=QuizStanding.correct_count + 1),
-    "time": sa.update(QuizStanding).values(total_time_ms=0),
-    "date": sa.update(QuizStanding).values(
-        completed_at=QuizStanding.completed_at + timedelta(seconds=1)
-    ),
-    "standing lost": sa.delete(QuizStanding),
-    "sum": sa.update(PlayerStanding).values(total_correct=99),
-    "quizzes played": sa.update(PlayerStanding).values(quizzes_played=99),
-    "sum lost": sa.delete(PlayerStanding),
-    "plays": sa.update(QuizBoard).values(plays=99),
-    "players": sa.update(QuizBoard).values(players=99),
-    "board lost": sa.delete(QuizBoard),
+# What is wrong, and how many rows have to be set right.
+TAMPERED: dict[str, tuple[sa.Update | sa.Delete, int]] = {
+    "scores": (sa.update(QuizStanding).values(correct_count=QuizStanding.correct_count + 1), 4),
+    "times": (sa.update(QuizStanding).values(total_time_ms=0), 4),
+    "dates": (sa.update(QuizStanding).values(completed_at=sa.func.now()), 4),
+    "standings lost": (sa.delete(QuizStanding), 4),
+    "sums": (sa.update(PlayerStanding).values(total_correct=99), 2),
+    "quizzes played": (sa.update(PlayerStanding).values(quizzes_played=99), 2),
+    "sums lost": (sa.delete(PlayerStanding), 2),
+    "plays": (sa.update(QuizBoard).values(plays=99), 2),
+    "players": (sa.update(QuizBoard).values(players=99), 2),
+    "boards lost": (sa.delete(QuizBoard), 2),
 }
 
 
-@pytest.mark.parametrize("tampered", TAMPERED.values(), ids=TAMPERED)
-def test_a_rebuild_sets_right_what_is_wrong(
-    session: Session, world: World, tampered: sa.Update | sa.Delete
+@pytest.mark.parametrize(("wrong", "rows"), TAMPERED.values(), ids=TAMPERED)
+def test_a_rebuild_sets_right_what_is_wrong_and_counts_it(
+    session: Session, world: World, wrong: sa.Update | sa.Delete, rows: int
 ) -> None:
-    quiz, other = world.quiz(), world.quiz()
     for name in "ab":
-        world.plays(name, quiz, 2, 5)
-        world.plays(name, quiz, 1, 5)
-        world.plays(name, other, 3, 5)
-    session.execute(tampered)
-    assert standings.rebuild(session) > 0
+        world.plays(name, world.here, 2, 5)
+        world.plays(name, world.here, 1, 5)
+        world.plays(name, world.there, 3, 5)
+    session.execute(wrong)
+    assert standings.rebuild(session) == rows
     session.expire_all()
     assert_boards_are_right(session)
 

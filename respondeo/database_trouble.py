@@ -45,6 +45,20 @@ SSL = Trouble(
     " `?sslmode=require` to DATABASE_URL.",
     30,
 )
+NO_SSL = Trouble(
+    "ssl",
+    "The database knows no encryption",
+    "The connection should be encrypted, but the database cannot do that. Whoever runs this"
+    " Respondeo should switch encryption on there, or take `sslmode` out of DATABASE_URL.",
+    30,
+)
+CERTIFICATE = Trouble(
+    "ssl",
+    "The database cannot prove itself",
+    "The certificate of the database is not the one that was expected. Whoever runs this"
+    " Respondeo should check `sslmode`, `sslrootcert` and the host in DATABASE_URL.",
+    30,
+)
 SCHEMA = Trouble(
     "schema",
     "The database is not up to date",
@@ -70,18 +84,31 @@ BY_SQLSTATE: dict[type[pg.Error], Trouble] = {
     pg.DeadlockDetected: BUSY,
     pg.SerializationFailure: BUSY,
     pg.TooManyConnections: BUSY,
+    pg.ReadOnlySqlTransaction: AWAY,  # a standby that is about to take over
 }
 
+# The server ended the connection.
+ENDED = (pg.AdminShutdown, pg.CrashShutdown, pg.IdleInTransactionSessionTimeout)
+
 # While connecting there is no SQLSTATE, only words (libpq's, in English whatever the locale
-# of the server: the embedded and the packaged servers send these in C).
+# of the server: the embedded and the packaged servers send these in C). The first that fits.
 BY_WORDS = (
-    ("password authentication failed", PASSWORD),
-    ("no password supplied", PASSWORD),
-    ("does not exist", MISSING),
-    ("ssl", SSL),
     ("no encryption", SSL),
+    ("ssl off", SSL),
+    ("ssl connection is required", SSL),
+    ("ssl required", SSL),
+    ("connection is insecure", SSL),
+    ("does not support ssl", NO_SSL),
+    ("certificate", CERTIFICATE),
+    ("authentication failed", PASSWORD),
+    ("no password supplied", PASSWORD),
+    ("pg_hba.conf", PASSWORD),
+    ("fatal:  role", PASSWORD),
+    ("fatal:  database", MISSING),
     ("too many clients", BUSY),
     ("too many connections", BUSY),
+    ("remaining connection slots", BUSY),
+    ("no more connections", BUSY),
 )
 
 
@@ -93,7 +120,7 @@ def explain(error: DBAPIError | PoolTimeout) -> Trouble | None:
     for kind, trouble in BY_SQLSTATE.items():
         if isinstance(cause, kind):
             return trouble
-    if error.connection_invalidated or isinstance(cause, pg.AdminShutdown | pg.CrashShutdown):
+    if error.connection_invalidated or isinstance(cause, ENDED):
         return AWAY
     if isinstance(cause, pg.OperationalError):
         said = str(cause).lower()

@@ -33,6 +33,7 @@ from respondeo.domain.errors import (
 )
 from respondeo.extensions import limiter
 from respondeo.web import access
+from respondeo.web.auth.views import local_path
 from respondeo.web.htmx import go_to
 
 STATUS: dict[type[DomainError], int] = {
@@ -94,11 +95,11 @@ def on_domain_error(error: DomainError) -> BaseResponse:
 
 
 def _page_asked_from() -> str:
-    """Where to come back to after signing in: this page, or the one that held the form."""
-    if request.method == "GET" and request.headers.get("HX-Request") != "true":
+    """Where to come back to: this page, or the one that held the form."""
+    if request.method in {"GET", "HEAD"} and request.headers.get("HX-Request") != "true":
         return request.full_path.rstrip("?")
     try:
-        return urlsplit(request.referrer or "").path or url_for("pages.home")
+        return local_path(urlsplit(request.referrer or "").path)
     except ValueError:  # half an IPv6 address
         return url_for("pages.home")
 
@@ -159,17 +160,17 @@ def on_bug(error: Exception) -> BaseResponse:
 
 def show(explained: Explained) -> Response:
     """The error as a whole page, or as a small alert where htmx asked for a fragment."""
-    if explained.status >= 500:
-        access.as_nobody()
     with suppress(SQLAlchemyError):
         session().rollback()
+    if explained.status >= 500 or not _is_known_who_asks():
+        access.as_nobody()
     context = {
         "status": explained.status,
         "title": explained.title,
         "sentence": explained.sentence,
         "safe": explained.safe,
         "retry_seconds": explained.retry_seconds,
-        "action_url": request.path if explained.retry_seconds else url_for("pages.home"),
+        "action_url": _page_asked_from() if explained.retry_seconds else url_for("pages.home"),
         "action_text": "Try again" if explained.retry_seconds else "All quizzes",
     }
     if request.headers.get("HX-Request") == "true":
@@ -179,3 +180,12 @@ def show(explained: Explained) -> Response:
     response.status_code = explained.status
     response.vary.add("HX-Request")
     return response
+
+
+def _is_known_who_asks() -> bool:
+    """Error pages need no database: where it is away, they are for nobody in particular."""
+    try:
+        access.viewer()
+    except SQLAlchemyError:
+        return False
+    return True

@@ -40,6 +40,24 @@ def test_a_guest_plays_with_a_cookie_gets_a_score_and_no_review(
     assert "Nobody has played this yet." in client.page(f"{player.quiz}/results").words()
 
 
+def test_the_page_of_a_quiz_tells_a_guest_what_a_guest_gets(
+    browser: Browser, committed: Session
+) -> None:
+    quiz = published_quiz(committed, max_attempts=3)
+    open_book = published_quiz(committed, reveal="always")
+    committed.commit()
+    page = browser().page(f"/quiz/{quiz.id}")
+    assert "Attempts Unlimited" in page.words(".facts")
+    assert "Feedback At the end" in page.words(".facts")
+    assert "a score, but no review and no place on the board" in page.words(".start")
+    page = browser().page(f"/quiz/{open_book.id}")
+    assert "Feedback After each question" in page.words(".facts")
+    assert "As a guest you get no place on the board." in page.words(".start")
+    page = browser("A Player").page(f"/quiz/{quiz.id}")
+    assert "Attempts 3" in page.words(".facts")
+    assert "guest" not in page.words(".start")
+
+
 def test_a_guest_of_a_quiz_that_reveals_always_gets_feedback_and_a_review(
     browser: Browser, committed: Session
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.orm import Session
 
+from tests.client import Page
 from tests.factories import published_quiz
 from tests.web.apps import Browser
 from tests.web.playing import Player, answers, asked, attempt_id, stored
@@ -155,7 +156,9 @@ def test_when_all_attempts_are_used_the_page_says_so_and_a_forged_start_is_refus
     page = player.client.page(player.quiz)
     assert "You have used your one attempt." in page.words(".start")
     assert not page.all(".start form")
+    assert page.one(".start a.btn").attrs["href"] == result
     refused = player.client.post(player.play, number=2)
     assert refused.status_code == 409
     assert "You have used your one attempt at this quiz." in refused.get_data(as_text=True)
+    assert Page(refused).one(".trouble a.btn").attrs["href"] == player.quiz
     assert player.client.post(player.play, number=1).location == result

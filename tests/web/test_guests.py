@@ -35,7 +35,7 @@ def test_a_guest_plays_with_a_cookie_gets_a_score_and_no_review(
     assert page.path.startswith(f"{player.quiz}/results/")
     assert "1/2" in page.words(".score-ring")
     assert not page.all(".review")
-    assert "Sign in to get a review" in page.words()
+    assert "Sign in before you play to get a review" in page.words()
     assert "None" not in page.text
     assert "Nobody has played this yet." in client.page(f"{player.quiz}/results").words()
 

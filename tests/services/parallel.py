@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier
 from typing import TypeVar
+from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
@@ -15,10 +16,14 @@ from sqlalchemy.orm import Session
 
 from respondeo import create_app
 from respondeo.db import db
+from respondeo.domain.access import Viewer
+from respondeo.models import QuizAttempt
+from respondeo.services import taking
 from tests.conftest import server_url, settings_for
+from tests.factories import add_user, player
 
 T = TypeVar("T")
-CONNECTIONS = 45
+CONNECTIONS = 46  # and four more for bursts: fifty threads wait for none
 ONE_AT_A_TIME = 4711  # advisory lock: the server has 100 connections for all test workers
 
 
@@ -72,3 +77,18 @@ def until_waiting(session: Session, count: int) -> None:
         if session.execute(waiting).scalar_one() == count:
             return
     raise AssertionError(f"never were {count} transactions waiting")
+
+
+def people(session: Session, count: int) -> list[Viewer]:
+    """New players."""
+    return [player(add_user(session)) for _ in range(count)]
+
+
+def answering(
+    viewer: Viewer, attempt: QuizAttempt, question_id: UUID, chosen: UUID
+) -> Callable[[Session], UUID | None]:
+    """Commits the answer, and tells which one is stored."""
+    quiz_id, attempt_id = attempt.quiz_id, attempt.id
+    return lambda session: (
+        taking.commit_answer(session, viewer, quiz_id, attempt_id, question_id, chosen).answer_id
+    )

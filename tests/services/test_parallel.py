@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -12,47 +12,24 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from respondeo.domain.access import Viewer
-from respondeo.domain.errors import NoAttemptsLeft, NotFound
+from respondeo.domain.errors import NoAttemptsLeft
 from respondeo.models import (
-    AttemptAnswer,
-    PlayerStanding,
-    Quiz,
     QuizAttempt,
     QuizBoard,
     QuizStanding,
 )
-from respondeo.services import authoring, catalogue, identity, standings, starting, taking
+from respondeo.services import catalogue, starting, taking
 from respondeo.services.catalogue import Filters
 from tests.conftest import Clock
-from tests.factories import add_user, guest, player, published_quiz
+from tests.factories import guest, published_quiz
 from tests.services.boards import assert_boards_are_right
-from tests.services.parallel import at_once, in_transaction, many_connections, until_waiting
-from tests.services.plays import answer, commit, current, option, play, rows_of, start
-
-
-@pytest.fixture
-def app(app: Flask, database: str) -> Iterator[Flask]:
-    """The application with connections for many threads."""
-    with many_connections(database) as wide:
-        yield wide
-
-
-def people(session: Session, count: int) -> list[Viewer]:
-    return [player(add_user(session)) for _ in range(count)]
-
-
-def answering(
-    viewer: Viewer, attempt: QuizAttempt, question_id: UUID, chosen: UUID
-) -> Callable[[Session], UUID | None]:
-    quiz_id, attempt_id = attempt.quiz_id, attempt.id
-    return lambda session: (
-        taking.commit_answer(session, viewer, quiz_id, attempt_id, question_id, chosen).answer_id
-    )
+from tests.services.parallel import answering, at_once, in_transaction, people, until_waiting
+from tests.services.plays import commit, current, option, rows_of, start
 
 
 @pytest.mark.parametrize("last", [False, True], ids=["first question", "last question"])
 def test_the_same_answer_from_twenty_threads_is_stored_once(
-    app: Flask, committed: Session, *, last: bool
+    wide: Flask, committed: Session, *, last: bool
 ) -> None:
     viewer = people(committed, 1)[0]
     quiz = published_quiz(committed, questions=1 if last else 3)
@@ -60,7 +37,7 @@ def test_the_same_answer_from_twenty_threads_is_stored_once(
     here = current(committed, attempt)
     chosen = option(committed, here, right=True)
     committed.commit()
-    came = at_once(app, [answering(viewer, attempt, here, chosen)] * 20)
+    came = at_once(wide, [answering(viewer, attempt, here, chosen)] * 20)
     committed.expire_all()
     assert came == [chosen] * 20
     assert attempt.correct_count == 1
@@ -70,14 +47,14 @@ def test_the_same_answer_from_twenty_threads_is_stored_once(
 
 
 def test_of_twenty_different_answers_at_once_one_is_stored_and_all_are_told_it(
-    app: Flask, committed: Session
+    wide: Flask, committed: Session
 ) -> None:
     viewer = people(committed, 1)[0]
     attempt = start(committed, viewer, published_quiz(committed))
     here = current(committed, attempt)
     choices = [option(committed, here, right=right) for right in (True, False)] * 10
     committed.commit()
-    came = at_once(app, [answering(viewer, attempt, here, chosen) for chosen in choices])
+    came = at_once(wide, [answering(viewer, attempt, here, chosen) for chosen in choices])
     committed.expire_all()
     row = rows_of(committed, attempt)[0]
     assert set(came) == {row.answer_id}
@@ -86,7 +63,7 @@ def test_of_twenty_different_answers_at_once_one_is_stored_and_all_are_told_it(
 
 @pytest.mark.parametrize("number", [1, None], ids=["named", "unnamed"])
 def test_fifty_threads_starting_with_a_maximum_of_one_make_one_attempt(
-    app: Flask, committed: Session, number: int | None
+    wide: Flask, committed: Session, number: int | None
 ) -> None:
     viewer, quiz_id = people(committed, 1)[0], published_quiz(committed, max_attempts=1).id
     committed.commit()
@@ -94,24 +71,24 @@ def test_fifty_threads_starting_with_a_maximum_of_one_make_one_attempt(
     def begin(session: Session) -> UUID:
         return starting.start_attempt(session, viewer, quiz_id, number=number).id
 
-    came = at_once(app, [begin] * 50)
+    came = at_once(wide, [begin] * 50)
     attempts = committed.scalars(sa.select(QuizAttempt.id)).all()
     assert len(attempts) == 1
     assert set(came) == set(attempts)
 
 
-def test_guests_who_click_twice_get_one_attempt(app: Flask, committed: Session) -> None:
+def test_guests_who_click_twice_get_one_attempt(wide: Flask, committed: Session) -> None:
     quiz_id = published_quiz(committed).id
     committed.commit()
     came = at_once(
-        app, [lambda session: starting.start_attempt(session, guest(), quiz_id, number=1).id] * 10
+        wide, [lambda session: starting.start_attempt(session, guest(), quiz_id, number=1).id] * 10
     )
     assert set(came) == set(committed.scalars(sa.select(QuizAttempt.id)).all())
     assert len(set(came)) == 1
 
 
 def test_the_maximum_holds_when_attempts_are_started_and_finished_at_once(
-    app: Flask, committed: Session
+    wide: Flask, committed: Session
 ) -> None:
     viewer, quiz = people(committed, 1)[0], published_quiz(committed, questions=1, max_attempts=3)
     quiz_id = quiz.id
@@ -125,7 +102,7 @@ def test_the_maximum_holds_when_attempts_are_started_and_finished_at_once(
             commit(session, viewer, attempt, only, option(session, only, right=True))
             session.commit()
 
-    came = at_once(app, [play_on] * 12)
+    came = at_once(wide, [play_on] * 12)
     assert {type(error) for error in came} == {NoAttemptsLeft}
     numbers = committed.scalars(sa.select(QuizAttempt.number).order_by(QuizAttempt.number)).all()
     assert numbers == [1, 2, 3]
@@ -134,7 +111,7 @@ def test_the_maximum_holds_when_attempts_are_started_and_finished_at_once(
 
 @pytest.mark.parametrize("threads", [2, 10])
 def test_an_overdue_attempt_is_completed_once_whoever_comes_together(
-    app: Flask, committed: Session, committed_clock: Clock, threads: int
+    wide: Flask, committed: Session, committed_clock: Clock, threads: int
 ) -> None:
     committed_clock.stop()
     viewer, quiz = people(committed, 1)[0], published_quiz(committed, time_limit_seconds=60)
@@ -154,7 +131,7 @@ def test_an_overdue_attempt_is_completed_once_whoever_comes_together(
         return catalogue.quiz_card(session, viewer, quiz_id)
 
     readers = [settle, board, page, taking.complete_overdue]
-    came = at_once(app, (readers * threads)[:threads])
+    came = at_once(wide, (readers * threads)[:threads])
     assert not [error for error in came if isinstance(error, Exception)]
     committed.expire_all()
     assert (attempt.completed_at, attempt.total_time_ms) == (deadline, 60_000)
@@ -164,7 +141,7 @@ def test_an_overdue_attempt_is_completed_once_whoever_comes_together(
 
 @pytest.mark.parametrize("elapsed_ms", [59_000, 61_000, 63_000])
 def test_a_player_answers_while_boards_complete_what_is_overdue(
-    app: Flask, committed: Session, committed_clock: Clock, elapsed_ms: int
+    wide: Flask, committed: Session, committed_clock: Clock, elapsed_ms: int
 ) -> None:
     committed_clock.stop()
     quiz = published_quiz(committed, questions=1, time_limit_seconds=60)
@@ -177,7 +154,7 @@ def test_a_player_answers_while_boards_complete_what_is_overdue(
     committed.commit()
     quiz_id = quiz.id
     jobs += [lambda session: taking.complete_overdue(session, quiz_id)] * 4
-    came = at_once(app, jobs)
+    came = at_once(wide, jobs)
     in_time = elapsed_ms <= 62_000
     kinds = {"UUID"} if in_time else {"AttemptOver"}
     assert {type(answered).__name__ for answered in came[:8]} == kinds
@@ -189,7 +166,7 @@ def test_a_player_answers_while_boards_complete_what_is_overdue(
 
 
 def test_pages_of_people_with_several_overdue_attempts_do_not_wait_in_a_circle(
-    app: Flask, committed: Session, committed_clock: Clock
+    wide: Flask, committed: Session, committed_clock: Clock
 ) -> None:
     committed_clock.stop()
     # The later an attempt was begun, the earlier it ends: the order of time is not that of rows.
@@ -215,13 +192,13 @@ def test_pages_of_people_with_several_overdue_attempts_do_not_wait_in_a_circle(
     jobs = [list_for(viewer) for viewer in viewers]
     jobs += [page_for(viewers[n % 4], quiz_id) for n, quiz_id in enumerate(quiz_ids)]
     jobs += [taking.complete_overdue] * 4
-    came = at_once(app, jobs)
+    came = at_once(wide, jobs)
     assert not [error for error in came if isinstance(error, Exception)]
     assert_boards_are_right(committed)
 
 
 def test_a_page_locks_overdue_attempts_in_the_order_in_which_boards_do(
-    app: Flask, committed: Session, committed_clock: Clock
+    wide: Flask, committed: Session, committed_clock: Clock
 ) -> None:
     committed_clock.stop()
     viewer = people(committed, 1)[0]
@@ -234,7 +211,7 @@ def test_a_page_locks_overdue_attempts_in_the_order_in_which_boards_do(
     with ThreadPoolExecutor() as pool:
         lock(committed, earlier)  # as a board would, first
         listing = pool.submit(
-            in_transaction, app, lambda session: catalogue.listing(session, viewer, Filters())
+            in_transaction, wide, lambda session: catalogue.listing(session, viewer, Filters())
         )
         until_waiting(committed, 1)
         lock(committed, later)
@@ -244,141 +221,3 @@ def test_a_page_locks_overdue_attempts_in_the_order_in_which_boards_do(
 
 def lock(session: Session, attempt: QuizAttempt) -> None:
     session.execute(sa.select(QuizAttempt.id).where(QuizAttempt.id == attempt.id).with_for_update())
-
-
-# -- deleting -----------------------------------------------------------------------------------
-
-
-def author_of(quiz: Quiz) -> Viewer:
-    assert quiz.author_id is not None
-    return Viewer("creator", frozenset({"quiz:edit-own", "quiz:delete-own"}), quiz.author_id)
-
-
-@pytest.mark.parametrize("victim", ["quiz", "player"])
-def test_deleting_while_others_start_answer_and_read_leaves_right_boards(
-    app: Flask, committed: Session, committed_clock: Clock, victim: str
-) -> None:
-    committed_clock.stop()
-    doomed = published_quiz(committed, questions=1, time_limit_seconds=60)
-    kept = published_quiz(committed, questions=1, time_limit_seconds=60)
-    viewers = people(committed, 12)
-    for quiz in (doomed, kept):
-        play(committed, viewers[0], quiz)
-        for viewer in viewers[:4]:
-            start(committed, viewer, quiz)
-    committed_clock.advance(seconds=63)
-    answers: list[Callable[[Session], object]] = []
-    for viewer in viewers[4:8]:
-        for quiz in (doomed, kept):
-            attempt = start(committed, viewer, quiz)
-            here = current(committed, attempt)
-            answers.append(answering(viewer, attempt, here, option(committed, here, right=True)))
-    doomed_id, quiz_ids, author = doomed.id, (doomed.id, kept.id), author_of(doomed)
-    victim_id = viewers[4].user_id
-    committed.commit()
-
-    def delete(session: Session) -> None:
-        if victim == "quiz":
-            authoring.delete_quiz(session, author, doomed_id)
-        else:
-            assert victim_id is not None
-            identity.delete_user(session, victim_id)
-
-    def starts(viewer: Viewer, quiz_id: UUID) -> Callable[[Session], object]:
-        return lambda session: starting.start_attempt(session, viewer, quiz_id).id
-
-    jobs: list[Callable[[Session], object]] = [delete, *answers]
-    jobs += [starts(viewer, quiz_id) for viewer in viewers[8:] for quiz_id in quiz_ids]
-    jobs += [taking.complete_overdue] * 2
-    jobs += [lambda session: taking.complete_overdue(session, doomed_id)] * 2
-    jobs += [standings.rebuild]
-    came = at_once(app, jobs)
-    errors = [error for error in came if isinstance(error, Exception)]
-    assert {type(error) for error in errors} <= {NotFound}
-    assert (committed.get(Quiz, doomed_id) is None) == (victim == "quiz")
-    assert_boards_are_right(committed)
-    orphans = sa.select(AttemptAnswer.attempt_id).where(
-        AttemptAnswer.attempt_id.not_in(sa.select(QuizAttempt.id))
-    )
-    assert committed.scalar(orphans) is None
-
-
-def test_answering_in_a_quiz_that_is_being_deleted_finds_nothing(
-    app: Flask, committed: Session
-) -> None:
-    viewer, quiz = people(committed, 1)[0], published_quiz(committed)
-    attempt = start(committed, viewer, quiz)
-    here = current(committed, attempt)
-    job = answering(viewer, attempt, here, option(committed, here, right=True))
-    author, quiz_id = author_of(quiz), quiz.id
-    committed.commit()
-    with ThreadPoolExecutor() as pool:
-        authoring.delete_quiz(committed, author, quiz_id)
-        answered = pool.submit(in_transaction, app, job)
-        until_waiting(committed, 1)
-        committed.commit()
-        with pytest.raises(NotFound):
-            answered.result()
-
-
-def test_a_player_who_finishes_elsewhere_while_their_only_quiz_is_deleted_stays_on_the_board(
-    app: Flask, committed: Session
-) -> None:
-    viewer = people(committed, 1)[0]
-    doomed, kept = (published_quiz(committed, questions=1) for _ in range(2))
-    play(committed, viewer, doomed)
-    attempt = start(committed, viewer, kept)
-    here = current(committed, attempt)
-    finishing = answering(viewer, attempt, here, option(committed, here, right=True))
-    author, doomed_id = author_of(doomed), doomed.id
-    committed.commit()
-    with ThreadPoolExecutor() as pool:
-        # Holds the deletion up when it has locked the player and not yet corrected their sums.
-        standing = sa.select(QuizStanding).where(QuizStanding.quiz_id == doomed_id)
-        committed.execute(standing.with_for_update())
-        deleted = pool.submit(
-            in_transaction,
-            app,
-            lambda session: authoring.delete_quiz(session, author, doomed_id),
-        )
-        until_waiting(committed, 1)
-        finished = pool.submit(in_transaction, app, finishing)
-        until_waiting(committed, 2)
-        committed.commit()
-        deleted.result()
-        finished.result()
-    assert committed.get_one(PlayerStanding, viewer.user_id).total_correct == 1
-    assert_boards_are_right(committed)
-
-
-def test_rebuilding_while_results_come_in_waits_for_them_and_nobody_for_it_in_a_circle(
-    app: Flask, committed: Session
-) -> None:
-    quiz = published_quiz(committed, questions=1)
-    jobs: list[Callable[[Session], object]] = []
-    for viewer in people(committed, 16):
-        attempt = start(committed, viewer, quiz)
-        here = current(committed, attempt)
-        jobs.append(answering(viewer, attempt, here, option(committed, here, right=True)))
-    committed.commit()
-    jobs[8:8] = [standings.rebuild] * 3
-    came = at_once(app, jobs)
-    assert not [error for error in came if isinstance(error, Exception)]
-    assert_boards_are_right(committed)
-
-
-def test_a_rebuild_that_meets_a_result_half_recorded_does_not_stop_it(
-    app: Flask, committed: Session
-) -> None:
-    viewer = people(committed, 1)[0]
-    attempt = start(committed, viewer, published_quiz(committed, questions=1))
-    committed.commit()
-    with ThreadPoolExecutor() as pool:
-        # As far as a result comes first: the player's sums.
-        committed.execute(sa.update(PlayerStanding).where(sa.false()).values(quizzes_played=0))
-        rebuilt = pool.submit(in_transaction, app, standings.rebuild)
-        until_waiting(committed, 1)
-        answer(committed, viewer, attempt)
-        committed.commit()
-        assert rebuilt.result() == 0
-    assert_boards_are_right(committed)

@@ -93,6 +93,7 @@ ENDED = (pg.AdminShutdown, pg.CrashShutdown, pg.IdleInTransactionSessionTimeout)
 # While connecting there is no SQLSTATE, only words (libpq's, in English whatever the locale
 # of the server: the embedded and the packaged servers send these in C). The first that fits.
 BY_WORDS = (
+    ("not currently accepting connections", AWAY),
     ("no encryption", SSL),
     ("ssl off", SSL),
     ("ssl connection is required", SSL),

@@ -215,13 +215,24 @@ def test_axe_finds_nothing_on_pages_that_refuse(world: World, still: Open) -> No
     visitor.expects("status of 4..")
     axe_finds_nothing(visitor.go("/nothing-here"), "404")
     quiz = world.quiz(1, max_attempts=1)
-    world.attempt(world.person(), quiz, right=1)
-    page = visitor.go(f"/quiz/{quiz}")
     answer(visitor.start(quiz), "Answer A of 1")
-    page.goto("/sign-in")
+    page = visitor.go("/leaderboard")
     _post(page, f"/quiz/{quiz}/play")
     expect(page.get_by_text("Error 409")).to_be_visible()
     axe_finds_nothing(page, "409")
+
+
+def test_axe_finds_nothing_on_a_quiz_that_is_still_to_come(world: World, still: Open) -> None:
+    quiz = world.quiz(1)
+    world.schedule(quiz)
+    visitor = still(world.person("Admin", groups=["admin"]))
+    visitor.expects("status of 403")
+    page = visitor.go(f"/quiz/{quiz}")
+    expect(page.locator("#start-button")).to_have_count(0)
+    axe_finds_nothing(page, "scheduled")
+    _post(page, f"/quiz/{quiz}/play")
+    expect(page.get_by_text("Error 403")).to_be_visible()
+    axe_finds_nothing(page, "403")
 
 
 def _post(page: Page, path: str) -> None:

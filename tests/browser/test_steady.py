@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.visitor import (
     PHONE,
@@ -97,6 +97,31 @@ def test_next_is_where_confirm_was(
     assert rows == page.locator(".answer").evaluate_all(
         "rows => rows.map(row => Math.round(row.getBoundingClientRect().top))"
     )
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "phone"])
+def test_a_picture_keeps_its_room_while_it_loads(
+    world: World, visit: Visit, size: tuple[int, int]
+) -> None:
+    visitor = visit(world.person(), size=size, still=True)
+    visitor.context.add_init_script(SHIFTS)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visitor.page.route("**/media/slow.svg", hold)
+    quiz = world.quiz([question("Which?", "a", "b", image_url="/media/slow.svg")])
+    page = visitor.start(quiz)
+    picture = page.locator(".question-image")
+    expect(picture).to_be_visible()
+    room, button = box(page, ".question-image"), box(page, "#play-go")
+    assert room[3] > 100
+    tall = '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="900"/>'
+    held[0].fulfill(body=tall, content_type="image/svg+xml")
+    page.wait_for_function("() => document.querySelector('.question-image').naturalHeight")
+    assert (box(page, ".question-image"), box(page, "#play-go")) == (room, button)
+    assert sum(value for value, _ in page.evaluate("window.shifts")) < 0.01
 
 
 def test_a_long_question_begins_at_its_beginning(world: World, visit: Visit) -> None:

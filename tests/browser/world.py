@@ -75,6 +75,17 @@ class World:
         with self.session() as session:
             return factories.published_quiz(session, document).id
 
+    def schedule(self, quiz: UUID) -> None:
+        """Publish the quiz tomorrow instead."""
+        with self.session() as session:
+            session.execute(
+                sa.text(
+                    "UPDATE quiz SET published_at = clock_timestamp() + interval '1 day'"
+                    " WHERE id = :quiz"
+                ),
+                {"quiz": quiz},
+            )
+
     # -- other people's plays --
 
     def attempt(

@@ -35,20 +35,6 @@ LARGE = frozenset(
 )
 """The tables that grow with the players: reading most of one is a fault."""
 
-OURS = "/* not a query of the services */"
-MIDDLE = sa.text(
-    """/* not a query of the services */
-    SELECT user_id FROM quiz_standing WHERE quiz_id = :quiz
-    ORDER BY correct_count DESC, total_time_ms
-    LIMIT 1 OFFSET (SELECT players / 2 FROM quiz_board WHERE quiz_id = :quiz)
-    """
-)
-QUIZ_OF = sa.text(
-    """/* not a query of the services */
-    SELECT quiz_id FROM quiz_attempt WHERE id = :id
-    """
-)
-
 EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) "
 
 MORE = 4
@@ -87,51 +73,24 @@ def answer_all(session: Session, viewer: Viewer, who: Somebody) -> None:
     assert attempt.completed_at is not None
 
 
-def place_of(session: Session, who: Somebody) -> Any:
-    """Who stands in the middle of the quiz's board."""
-    return session.scalar(MIDDLE, {"quiz": who.quiz})
-
-
 def show_result(session: Session, viewer: Viewer, who: Somebody) -> None:
     """A completed attempt of the player's own."""
-    quiz_id = session.scalar(QUIZ_OF, {"id": who.over_attempt})
-    assert quiz_id is not None
-    attempt = results.attempt_to_show(session, viewer, quiz_id, who.over_attempt)
+    attempt = results.attempt_to_show(session, viewer, who.over_quiz, who.over_attempt)
     results.result(session, viewer, attempt)
 
 
-CASES = (
+READING = (
     Case("who is asking", lambda s, _, who: identity.person_of(s, who.token)),
     Case("list of quizzes", lambda s, viewer, _: catalogue.listing(s, viewer, Filters())),
     Case("a quiz's page", lambda s, viewer, who: catalogue.quiz_card(s, viewer, who.quiz)),
     Case("own attempts", lambda s, viewer, who: attempts.own_attempts(s, viewer, who.quiz)),
     Case("the open attempt", lambda s, viewer, who: taking.last_attempt(s, viewer, who.quiz)),
-    Case(
-        "an answer",
-        lambda s, viewer, who: taking.commit_answer(
-            s, viewer, who.quiz, who.open_attempt, who.question, who.answer
-        ),
-    ),
-    Case("the last answer", answer_all),
-    Case(
-        "start", lambda s, viewer, who: starting.start_attempt(s, newcomer(viewer, who), who.quiz)
-    ),
-    Case("start as a guest", lambda s, _, who: starting.start_attempt(s, GUEST_VIEWER, who.quiz)),
-    Case(
-        "overdue at a quiz",
-        lambda s, _, who: taking.complete_overdue(s, who.quiz),
-        grows="as many as are overdue",
-    ),
-    Case(
-        "overdue anywhere",
-        lambda s, _, __: taking.complete_overdue(s),
-        grows="twenty players' sums",
-    ),
+    Case("a guest's attempt", lambda s, _, who: taking.last_attempt(s, GUEST_VIEWER, who.quiz)),
     Case("a board's tag", lambda s, _, who: leaderboards.quiz_board_tag(s, who.quiz, 1, who.user)),
     Case("top of a board", lambda s, _, who: leaderboards.quiz_board(s, who.quiz, user_id=None)),
     Case(
         "own place on it",
-        lambda s, _, who: leaderboards.standing(s, who.quiz, place_of(s, who)),
+        lambda s, _, who: leaderboards.standing(s, who.quiz, who.upper),
         grows="a rank counts who is better",
     ),
     Case(
@@ -146,7 +105,7 @@ CASES = (
     ),
     Case(
         "own place of all",
-        lambda s, _, who: leaderboards.overall_board(s, user_id=who.user),
+        lambda s, _, who: leaderboards.overall_board(s, user_id=who.overall_upper),
         grows="a rank counts who is better",
     ),
     Case("a result", show_result, grows="a rank counts who is better"),
@@ -156,6 +115,28 @@ CASES = (
         grows="counts a quiz's attempts",
     ),
 )
+
+# These come last: what they write is undone, but the pages they wrote are read once more.
+WRITING = (
+    Case(
+        "start", lambda s, viewer, who: starting.start_attempt(s, newcomer(viewer, who), who.quiz)
+    ),
+    Case(
+        "start as a guest",
+        lambda s, _, who: starting.start_attempt(s, GUEST_VIEWER, who.quiz),
+        grows="forgets up to 100 guests' attempts",
+    ),
+    Case(
+        "an answer",
+        lambda s, viewer, who: taking.commit_answer(
+            s, viewer, who.quiz, who.open_attempt, who.question, who.answer
+        ),
+    ),
+    Case("all answers", answer_all),
+    Case("overdue at a quiz", lambda s, _, who: taking.complete_overdue(s, who.quiz)),
+    Case("overdue anywhere", lambda s, _, __: taking.complete_overdue(s)),
+)
+CASES = READING + WRITING
 
 
 @dataclass(slots=True)
@@ -260,7 +241,7 @@ def _explained(read: Read) -> Iterator[None]:
     def explain(
         connection: sa.Connection, _: Any, statement: str, values: Any, __: Any, many: bool
     ) -> None:
-        if many or OURS in statement:
+        if many:
             return
         with closing(connection.connection.cursor()) as other:
             other.execute("SAVEPOINT explained")

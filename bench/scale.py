@@ -138,7 +138,9 @@ FILL = (
 class Somebody:
     """Whom and what the checked queries are about.
 
-    open_attempt: of `user` at `quiz`, one answer given to it: `question` and `answer`.
+    open_attempt: of `user` at `quiz`; an answer to its first question: `question` and `answer`.
+    over_attempt: another one of theirs, completed, at `over_quiz`.
+    upper, overall_upper: who stand a quarter down the quiz's board, and the global one.
     """
 
     token: str
@@ -149,6 +151,31 @@ class Somebody:
     question: UUID
     answer: UUID
     over_attempt: UUID
+    over_quiz: UUID
+    upper: UUID
+    overall_upper: UUID
+
+
+SOMEBODY = """
+    SELECT a.user_id AS "user", a.quiz_id AS quiz, a.id AS open_attempt, quiz.author_id AS author,
+        s.question_id AS question, answer.id AS answer,
+        over.attempt_id AS over_attempt, over.quiz_id AS over_quiz,
+        (SELECT user_id FROM quiz_standing WHERE quiz_id = a.quiz_id
+            ORDER BY correct_count DESC, total_time_ms
+            LIMIT 1 OFFSET (SELECT players / 4 FROM quiz_board WHERE quiz_id = a.quiz_id)
+        ) AS upper,
+        (SELECT user_id FROM player_standing ORDER BY total_correct DESC, total_time_ms
+            LIMIT 1 OFFSET (SELECT count(*) / 4 FROM player_standing)) AS overall_upper,
+        'token' || regexp_replace(email, '[^0-9]', '', 'g') AS token
+    FROM quiz_attempt a
+    JOIN "user" ON "user".id = a.user_id
+    JOIN quiz ON quiz.id = a.quiz_id
+    JOIN attempt_answer s ON s.attempt_id = a.id AND s.display_order = 0
+    JOIN answer ON answer.question_id = s.question_id AND answer.position = 1
+    JOIN LATERAL (SELECT * FROM quiz_standing WHERE user_id = a.user_id LIMIT 1) over ON true
+    WHERE a.completed_at IS NULL AND a.deadline_at > now() AND a.user_id IS NOT NULL
+    ORDER BY a.id OFFSET 20 LIMIT 1
+"""
 
 
 def fill(session: Session, attempts: int) -> Somebody:
@@ -166,27 +193,4 @@ def fill(session: Session, attempts: int) -> Somebody:
     session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
     session.execute(sa.text("VACUUM ANALYZE"))
     session.commit()
-    return _somebody(session)
-
-
-def _somebody(session: Session) -> Somebody:
-    found = session.execute(
-        sa.text(
-            """
-            SELECT a.user_id AS "user", a.quiz_id AS quiz, a.id AS open_attempt,
-                quiz.author_id AS author, s.question_id AS question, answer.id AS answer,
-                (SELECT attempt_id FROM quiz_standing WHERE user_id = a.user_id LIMIT 1)
-                    AS over_attempt,
-                substr(email, 7, position('@' in email) - 7) AS number
-            FROM quiz_attempt a
-            JOIN "user" ON "user".id = a.user_id
-            JOIN quiz ON quiz.id = a.quiz_id
-            JOIN attempt_answer s ON s.attempt_id = a.id AND s.display_order = 0
-            JOIN answer ON answer.question_id = s.question_id AND answer.position = 1
-            WHERE a.completed_at IS NULL AND a.deadline_at > now() AND a.user_id IS NOT NULL
-            ORDER BY a.id OFFSET 20 LIMIT 1
-            """
-        )
-    ).one()
-    told = found._asdict()
-    return Somebody(token=f"token{told.pop('number')}", **told)
+    return Somebody(**session.execute(sa.text(SOMEBODY)).one()._mapping)

@@ -77,6 +77,32 @@ def test_fifty_threads_starting_with_a_maximum_of_one_make_one_attempt(
     assert set(came) == set(attempts)
 
 
+@pytest.mark.parametrize("at", range(1, 5))
+def test_a_start_that_is_overtaken_at_any_of_its_reads_resumes_the_other(
+    wide: Flask, committed: Session, at: int
+) -> None:
+    viewer, quiz_id = people(committed, 1)[0], published_quiz(committed, max_attempts=1).id
+    committed.commit()
+
+    def begin(session: Session) -> UUID:
+        return starting.start_attempt(session, viewer, quiz_id).id
+
+    def begin_overtaken(session: Session) -> UUID:
+        sent: list[object] = []
+
+        def overtake(*parts: object) -> None:
+            sent.append(parts)
+            if len(sent) == at:
+                first.append(pool.submit(in_transaction, wide, begin).result())
+
+        sa.event.listen(session.connection(), "after_cursor_execute", overtake)
+        return begin(session)
+
+    first: list[UUID] = []
+    with ThreadPoolExecutor() as pool:
+        assert in_transaction(wide, begin_overtaken) == first[0]
+
+
 def test_guests_who_click_twice_get_one_attempt(wide: Flask, committed: Session) -> None:
     quiz_id = published_quiz(committed).id
     committed.commit()

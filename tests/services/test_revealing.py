@@ -272,6 +272,21 @@ def test_one_players_last_attempt_reveals_nothing_to_another(
     assert not results.result(session, half_way, first).disclosed
 
 
+def test_a_guests_attempt_under_safe_stays_hidden_when_a_later_one_discloses(
+    session: Session, clock: Clock
+) -> None:
+    quiz = published_quiz(session, time_limit_seconds=60)
+    first = start(session, guest(), quiz)
+    run_out(session, clock, first)
+    draft = document(reveal="always", time_limit_seconds=60)
+    authoring.save_draft(session, editor(), quiz.id, draft)
+    authoring.publish(session, editor(), quiz.id)
+    second = start(session, guest(), quiz)
+    run_out(session, clock, second)
+    shown = [results.result(session, guest(), attempt) for attempt in (first, second)]
+    assert [(s.disclosed, s.review is not None) for s in shown] == [(False, False), (True, True)]
+
+
 @pytest.mark.parametrize("who", ["author", "moderator", "guest", "without permission"])
 def test_who_does_not_rank_is_on_no_board(session: Session, clock: Clock, who: str) -> None:
     quiz = published_quiz(session, time_limit_seconds=60)

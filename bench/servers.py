@@ -18,6 +18,7 @@ from urllib.request import urlopen
 import psutil
 import sqlalchemy as sa
 
+from bench.client import Unexpected
 from respondeo.config import Settings
 from respondeo.db import parse_url
 from respondeo.embedded import EmbeddedPostgres
@@ -94,8 +95,16 @@ def serving(program: Sequence[str], settings: Settings, port: int) -> Iterator[p
         try:
             _await(process, f"http://127.0.0.1:{port}", log)
             yield psutil.Process(process.pid)
+        except Unexpected as error:
+            raise Unexpected(f"{error}\nThe server's last words:\n{_last_words(log)}") from error
         finally:
             _end(process)
+
+
+def _last_words(log: Path) -> str:
+    """What a server said that was not about one request."""
+    lines = log.read_text(errors="replace").splitlines()
+    return "\n".join([line for line in lines if '"event": "request"' not in line][-30:])
 
 
 def _await(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
@@ -105,7 +114,7 @@ def _await(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
         with suppress(URLError, ConnectionError), urlopen(url + path, timeout=1):  # noqa: S310
             return
         time.sleep(0.05)
-    raise Broken(f"{' '.join(process.args)} does not answer:\n{log.read_text()[-4000:]}")  # type: ignore[arg-type]
+    raise Broken(f"{' '.join(process.args)} does not answer:\n{_last_words(log)}")  # type: ignore[arg-type]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

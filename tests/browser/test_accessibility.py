@@ -132,7 +132,7 @@ def test_axe_finds_nothing_in_the_last_seconds_and_when_time_is_up(
     page.reload()
     expect(page.locator("#quiz-clock")).to_have_class(re.compile("is-low"))
     axe_finds_nothing(page, "last tenth")
-    world.leave_time(quiz, seconds=1)
+    world.time_is_up(quiz)
     page.reload()
     expect(page.get_by_role("heading", name="Time is up.")).to_be_visible()
     with held(page, "**/play"):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from respondeo.models import LoginSession
 from respondeo.services import authoring
 from tests.conftest import Clock
-from tests.factories import add_user, editor, published_quiz
+from tests.factories import add_user, document, editor, published_quiz
 from tests.web.apps import Browser
 from tests.web.playing import Player, asked, stored
 
@@ -129,3 +129,25 @@ def test_a_deleted_quiz_takes_its_play_with_it(browser: Browser, committed: Sess
     committed.commit()
     assert player.send_answer(page, "A").status_code == 404
     assert player.client.get(player.play).status_code == 404
+
+
+def test_a_quiz_changed_in_mid_play_is_played_and_reviewed_as_it_was(
+    browser: Browser, committed: Session
+) -> None:
+    quiz = published_quiz(committed, questions=2)
+    committed.commit()
+    player = Player(browser("A Player"), quiz.id)
+    page = player.next(player.answer(player.start(), "A"))
+    changed = document(1, title="Something else", time_limit_seconds=5)
+    authoring.save_draft(committed, editor(), quiz.id, changed)
+    authoring.publish(committed, editor(), quiz.id)
+    committed.commit()
+    assert asked(player.look()) == 2
+    feedback = player.answer(page, "A")
+    result = player.client.page(feedback.one("#play-go").attrs["href"])
+    assert "2/2" in result.words(".score-ring")
+    assert "Question 2?" in result.words(".review")
+    assert result.title() == "2 of 2: A quiz · Respondeo"
+    # The next attempt is at what is there now; the earlier review stays what it was.
+    assert player.start().words(".play-title") == "Something else"
+    assert player.client.page(result.path).words(".review") == result.words(".review")

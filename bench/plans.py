@@ -119,12 +119,14 @@ READING = (
 # These come last: what they write is undone, but the pages they wrote are read once more.
 WRITING = (
     Case(
-        "start", lambda s, viewer, who: starting.start_attempt(s, newcomer(viewer, who), who.quiz)
+        "start",
+        lambda s, viewer, who: starting.start_attempt(s, newcomer(viewer, who), who.quiz),
+        grows="forgets up to 10 guests' attempts",
     ),
     Case(
         "start as a guest",
         lambda s, _, who: starting.start_attempt(s, GUEST_VIEWER, who.quiz),
-        grows="forgets up to 100 guests' attempts",
+        grows="forgets up to 10 guests' attempts",
     ),
     Case(
         "an answer",

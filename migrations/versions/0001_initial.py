@@ -267,6 +267,10 @@ CREATE UNIQUE INDEX uq_quiz_attempt_open ON quiz_attempt (quiz_id, user_id)
 CREATE UNIQUE INDEX uq_quiz_attempt_open_guest ON quiz_attempt (quiz_id, guest_token)
     WHERE completed_at IS NULL AND guest_token IS NOT NULL;
 
+-- A guest's attempts are numbered as everybody's are, and found by their token.
+CREATE UNIQUE INDEX uq_quiz_attempt_guest_number ON quiz_attempt (quiz_id, guest_token, number)
+    WHERE guest_token IS NOT NULL;
+
 -- Whoever reads a board completes what is overdue: one quiz's, or the oldest of all.
 CREATE INDEX ix_quiz_attempt_open_quiz_id_deadline_at ON quiz_attempt (quiz_id, deadline_at)
     WHERE completed_at IS NULL;

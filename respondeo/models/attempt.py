@@ -58,6 +58,14 @@ class QuizAttempt(Base):
             postgresql_where=sa.text("completed_at IS NULL AND guest_token IS NOT NULL"),
         ),
         sa.Index(
+            "uq_quiz_attempt_guest_number",
+            "quiz_id",
+            "guest_token",
+            "number",
+            unique=True,
+            postgresql_where=sa.text("guest_token IS NOT NULL"),
+        ),
+        sa.Index(
             "ix_quiz_attempt_open_deadline_at",
             "deadline_at",
             postgresql_where=sa.text("completed_at IS NULL"),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from respondeo.domain.ranking import ranked
 from respondeo.models import PlayerStanding, QuizAttempt, QuizBoard, QuizStanding, User
@@ -71,17 +71,15 @@ def quiz_board(
         sa.select(QuizBoard.revision, QuizBoard.players).where(QuizBoard.quiz_id == quiz_id)
     ).one()
     page, pages, before = _window(page, counted.players, size)
-    found = session.execute(
-        _quiz_rows(quiz_id)
-        .order_by(
-            QuizStanding.correct_count.desc(),
-            QuizStanding.total_time_ms,
-            QuizStanding.completed_at,
-            QuizStanding.user_id,
-        )
+    # The page is cut before names are looked up, or a late page would join all before it.
+    cut = (
+        sa.select(QuizStanding)
+        .where(QuizStanding.quiz_id == quiz_id)
+        .order_by(*_quiz_order(QuizStanding))
         .limit(size)
         .offset(before)
-    ).mappings()
+    )
+    found = session.execute(_quiz_rows(cut)).mappings()
     rows = [Row(**row) for row in found]
     first = quiz_rank(session, quiz_id, rows[0].score, rows[0].time_ms) if before and rows else 1
     placed = _placed(rows, first, before)
@@ -94,7 +92,10 @@ def standing(session: Session, quiz_id: UUID, user_id: UUID | None) -> Row | Non
     """A player's own row on a quiz's board."""
     if user_id is None:
         return None
-    found = session.execute(_quiz_rows(quiz_id).where(QuizStanding.user_id == user_id))
+    own_row = sa.select(QuizStanding).where(
+        QuizStanding.quiz_id == quiz_id, QuizStanding.user_id == user_id
+    )
+    found = session.execute(_quiz_rows(own_row))
     row = found.mappings().one_or_none()
     if row is None:
         return None
@@ -106,6 +107,7 @@ def quiz_rank(session: Session, quiz_id: UUID, score: int, time_ms: int) -> int:
     """The rank of a score and a time (ms): one more than the rows that are better."""
     better = sa.select(sa.func.count()).where(
         QuizStanding.quiz_id == quiz_id,
+        QuizStanding.correct_count >= score,  # implied below: it bounds the index
         sa.or_(
             QuizStanding.correct_count > score,
             sa.and_(QuizStanding.correct_count == score, QuizStanding.total_time_ms < time_ms),
@@ -130,16 +132,13 @@ def overall_board(
     """One page of the global board; its tag is a digest of what it shows."""
     players, more = _counted_players(session)
     page, pages, before = _window(page, players, size)
-    found = session.execute(
-        _overall_rows()
-        .order_by(
-            PlayerStanding.total_correct.desc(),
-            PlayerStanding.total_time_ms,
-            PlayerStanding.user_id,
-        )
+    cut = (
+        sa.select(PlayerStanding)
+        .order_by(*_overall_order(PlayerStanding))
         .limit(size)
         .offset(before)
-    ).mappings()
+    )
+    found = session.execute(_overall_rows(cut)).mappings()
     rows = [Row(**row) for row in found]
     first = _overall_rank(session, rows[0]) if before and rows else 1
     placed = _placed(rows, first, before)
@@ -152,7 +151,8 @@ def overall_board(
 def _overall_standing(session: Session, user_id: UUID | None) -> Row | None:
     if user_id is None:
         return None
-    found = session.execute(_overall_rows().where(PlayerStanding.user_id == user_id))
+    own_row = sa.select(PlayerStanding).where(PlayerStanding.user_id == user_id)
+    found = session.execute(_overall_rows(own_row))
     row = found.mappings().one_or_none()
     if row is None:
         return None
@@ -162,13 +162,14 @@ def _overall_standing(session: Session, user_id: UUID | None) -> Row | None:
 
 def _overall_rank(session: Session, row: Row) -> int:
     better = sa.select(sa.func.count()).where(
+        PlayerStanding.total_correct >= row.score,
         sa.or_(
             PlayerStanding.total_correct > row.score,
             sa.and_(
                 PlayerStanding.total_correct == row.score,
                 PlayerStanding.total_time_ms < row.time_ms,
             ),
-        )
+        ),
     )
     return session.execute(better).scalar_one() + 1
 
@@ -179,35 +180,57 @@ def _counted_players(session: Session) -> tuple[int, bool]:
     return min(counted, COUNTED_PLAYERS), counted > COUNTED_PLAYERS
 
 
-def _quiz_rows(quiz_id: UUID) -> sa.Select[*tuple[Any, ...]]:
+def _quiz_rows(cut: sa.Select[QuizStanding]) -> sa.Select[*tuple[Any, ...]]:
+    """What a quiz's board shows of these standings."""
+    cut_standing = aliased(QuizStanding, cut.subquery())
     return (
         sa.select(
-            QuizStanding.user_id,
+            cut_standing.user_id,
             sa.func.coalesce(User.display_name, User.name).label("name"),
             User.image,
-            QuizStanding.correct_count.label("score"),
-            QuizStanding.total_time_ms.label("time_ms"),
+            cut_standing.correct_count.label("score"),
+            cut_standing.total_time_ms.label("time_ms"),
             QuizAttempt.total_questions.label("total"),
-            QuizStanding.quiz_id,
-            QuizStanding.attempt_id,
+            cut_standing.quiz_id,
+            cut_standing.attempt_id,
             QuizAttempt.timed_out,
-            QuizStanding.completed_at,
+            cut_standing.completed_at,
         )
-        .join(User, User.id == QuizStanding.user_id)
-        .join(QuizAttempt, QuizAttempt.id == QuizStanding.attempt_id)
-        .where(QuizStanding.quiz_id == quiz_id)
+        .join(User, User.id == cut_standing.user_id)
+        .join(QuizAttempt, QuizAttempt.id == cut_standing.attempt_id)
+        .order_by(*_quiz_order(cut_standing))
     )
 
 
-def _overall_rows() -> sa.Select[*tuple[Any, ...]]:
-    return sa.select(
-        PlayerStanding.user_id,
-        sa.func.coalesce(User.display_name, User.name).label("name"),
-        User.image,
-        PlayerStanding.total_correct.label("score"),
-        PlayerStanding.total_time_ms.label("time_ms"),
-        PlayerStanding.quizzes_played,
-    ).join(User, User.id == PlayerStanding.user_id)
+def _quiz_order(standing: type[QuizStanding]) -> Sequence[sa.ColumnElement[Any]]:
+    """Ranks go by score and time; the rest makes the order among equals the same each time."""
+    return (
+        standing.correct_count.desc(),
+        standing.total_time_ms.asc(),
+        standing.completed_at.asc(),
+        standing.user_id.asc(),
+    )
+
+
+def _overall_rows(cut: sa.Select[PlayerStanding]) -> sa.Select[*tuple[Any, ...]]:
+    """What the global board shows of these standings."""
+    cut_standing = aliased(PlayerStanding, cut.subquery())
+    return (
+        sa.select(
+            cut_standing.user_id,
+            sa.func.coalesce(User.display_name, User.name).label("name"),
+            User.image,
+            cut_standing.total_correct.label("score"),
+            cut_standing.total_time_ms.label("time_ms"),
+            cut_standing.quizzes_played,
+        )
+        .join(User, User.id == cut_standing.user_id)
+        .order_by(*_overall_order(cut_standing))
+    )
+
+
+def _overall_order(standing: type[PlayerStanding]) -> Sequence[sa.ColumnElement[Any]]:
+    return (standing.total_correct.desc(), standing.total_time_ms.asc(), standing.user_id.asc())
 
 
 def _window(page: int, players: int, size: int) -> tuple[int, int, int]:

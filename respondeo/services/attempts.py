@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.domain.access import Viewer
 from respondeo.models import QuizAttempt, QuizStanding, User
+from respondeo.services.taking import KEPT
 
 PAGE_SIZE = 30
 OWN_SHOWN = 20
@@ -56,7 +57,7 @@ def own_attempts(session: Session, viewer: Viewer, quiz_id: UUID) -> tuple[Liste
 def everybodys_attempts(session: Session, quiz_id: UUID, page: int) -> Page:
     """Everybody's attempts at the quiz, for its editors."""
     total = session.execute(
-        sa.select(sa.func.count()).where(QuizAttempt.quiz_id == quiz_id)
+        sa.select(sa.func.count()).where(QuizAttempt.quiz_id == quiz_id, KEPT)
     ).scalar_one()
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(1, page), pages)
@@ -75,7 +76,7 @@ def _listed(
         )
         .outerjoin(User, User.id == QuizAttempt.user_id)
         .outerjoin(QuizStanding, QuizStanding.attempt_id == QuizAttempt.id)
-        .where(QuizAttempt.quiz_id == quiz_id)
+        .where(QuizAttempt.quiz_id == quiz_id, KEPT)
         .order_by(QuizAttempt.started_at.desc(), QuizAttempt.id.desc())
     )
 

@@ -96,7 +96,7 @@ def attempt_to_show(
     found = session.execute(
         sa.select(QuizAttempt, Quiz.author_id, Quiz.published_at)
         .join(Quiz, Quiz.id == QuizAttempt.quiz_id)
-        .where(QuizAttempt.id == attempt_id, Quiz.id == quiz_id)
+        .where(QuizAttempt.id == attempt_id, Quiz.id == quiz_id, taking.KEPT)
     ).one_or_none()
     if found is None or not is_own(viewer, found[0]):
         if viewer.is_guest and not viewer.may("quiz:view"):

@@ -19,6 +19,7 @@ from respondeo.domain.errors import NoAttemptsLeft, NotAllowed, NotFound, SignIn
 from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizVersion
 from respondeo.services import content
 from respondeo.services.taking import (
+    KEPT,
     clock_of,
     last_attempt,
     lock_and_settle,
@@ -26,8 +27,7 @@ from respondeo.services.taking import (
     settle,
 )
 
-GUEST_ATTEMPTS_KEPT = sa.text("interval '1 day'")
-REMOVED_AT_ONCE = 100
+REMOVED_AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,7 @@ def start_attempt(
     now = database_time(session)
     next_number = 1 if last is None else last.number + 1
     version = _version_to_start(session, viewer, quiz, next_number, now)
-    if viewer.is_guest:
-        _remove_old_guest_attempts(session, now)
+    _remove_old_guest_attempts(session, viewer, quiz_id)
     attempt_id = _insert_attempt(session, viewer, quiz, version, next_number, now)
     if attempt_id is None:  # another tab was faster: theirs is the attempt
         return _attempt_numbered(session, viewer, quiz_id, next_number) or start_attempt(
@@ -207,18 +206,20 @@ def _lay_out_questions(
     session.execute(sa.insert(AttemptAnswer), rows)
 
 
-def _remove_old_guest_attempts(session: Session, now: datetime) -> None:
-    old = (
-        sa.select(QuizAttempt.id)
-        .where(
-            QuizAttempt.user_id.is_(None),
-            QuizAttempt.started_at < sa.literal(now) - GUEST_ATTEMPTS_KEPT,
+def _remove_old_guest_attempts(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
+    """Some of everybody's, and all that the numbers of this guest's attempts would meet."""
+    old = sa.select(QuizAttempt.id).where(~KEPT)
+    some = old.limit(REMOVED_AT_ONCE).with_for_update(skip_locked=True)
+    removed = [QuizAttempt.id.in_(some)]
+    if viewer.guest_token is not None:
+        removed.append(
+            QuizAttempt.id.in_(
+                old.where(
+                    QuizAttempt.quiz_id == quiz_id, QuizAttempt.guest_token == viewer.guest_token
+                )
+            )
         )
-        .limit(REMOVED_AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )
-    session.execute(
-        sa.delete(QuizAttempt)
-        .where(QuizAttempt.id.in_(old))
-        .execution_options(synchronize_session=False)
-    )
+    for attempts in removed:
+        session.execute(
+            sa.delete(QuizAttempt).where(attempts).execution_options(synchronize_session=False)
+        )

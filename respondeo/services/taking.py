@@ -30,6 +30,13 @@ from respondeo.services import content, standings
 
 OVERALL_AT_ONCE = 100
 
+KEPT = sa.or_(
+    QuizAttempt.user_id.is_not(None),
+    QuizAttempt.started_at
+    >= sa.select(sa.func.clock_timestamp()).scalar_subquery() - sa.text("interval '1 day'"),
+)
+"""Attempts of people, and those of guests for a day: whatever is older is as good as removed."""
+
 
 def players_attempts(viewer: Viewer, quiz_id: UUID) -> sa.Select[QuizAttempt]:
     """All of this player's attempts at the quiz."""
@@ -39,7 +46,7 @@ def players_attempts(viewer: Viewer, quiz_id: UUID) -> sa.Select[QuizAttempt]:
         mine = QuizAttempt.guest_token == viewer.guest_token
     else:
         mine = sa.false()
-    return sa.select(QuizAttempt).where(QuizAttempt.quiz_id == quiz_id, mine)
+    return sa.select(QuizAttempt).where(QuizAttempt.quiz_id == quiz_id, mine, KEPT)
 
 
 def last_attempt(session: Session, viewer: Viewer, quiz_id: UUID) -> QuizAttempt | None:

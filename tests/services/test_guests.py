@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.domain.errors import NotFound
-from respondeo.models import AttemptAnswer, QuizAttempt, QuizBoard, QuizStanding
-from respondeo.services import results, taking
+from respondeo.models import AttemptAnswer, QuizAttempt, QuizBoard, QuizStanding, User
+from respondeo.services import attempts, results, starting, taking
 from tests.conftest import Clock
 from tests.factories import add_user, guest, player, published_quiz
 from tests.services.plays import answer, play, start
@@ -80,6 +80,41 @@ def test_guests_attempts_go_after_a_day_and_peoples_stay(session: Session, clock
     assert kept(session) & {first, left_open, person} == {person}
     orphans = sa.select(AttemptAnswer).where(AttemptAnswer.attempt_id.in_([first, left_open]))
     assert session.scalar(orphans) is None
+
+
+def test_whoever_starts_next_removes_what_guests_left(session: Session, clock: Clock) -> None:
+    quiz = published_quiz(session)
+    left = {play(session, guest("first"), quiz).id, start(session, guest("second"), quiz).id}
+    clock.advance(seconds=24 * 3600, ms=1)
+    start(session, player(add_user(session)), published_quiz(session))
+    assert not kept(session) & left
+
+
+def test_nobody_sees_a_guests_attempt_that_is_past_its_day(session: Session, clock: Clock) -> None:
+    quiz = published_quiz(session)
+    attempt = play(session, guest(), quiz).id
+    author = player(session.get_one(User, quiz.author_id))
+    clock.advance(seconds=24 * 3600)
+    taking.complete_overdue(session, quiz.id)
+    assert attempts.everybodys_attempts(session, quiz.id, 1).total == 1
+    assert results.attempt_to_show(session, author, quiz.id, attempt).id == attempt
+    clock.advance(ms=1)
+    page = attempts.everybodys_attempts(session, quiz.id, 1)
+    assert (page.total, page.rows) == (0, ())
+    assert taking.last_attempt(session, guest(), quiz.id) is None
+    for viewer in (author, guest()):
+        with pytest.raises(NotFound):
+            results.attempt_to_show(session, viewer, quiz.id, attempt)
+
+
+def test_a_guest_whose_removal_waits_starts_again_at_one(session: Session, clock: Clock) -> None:
+    """More is old than one start removes, and this guest's is the youngest of it."""
+    quiz = published_quiz(session)
+    for name in range(starting.REMOVED_AT_ONCE):
+        start(session, guest(str(name)), quiz)
+    play(session, guest("back"), quiz)
+    clock.advance(seconds=24 * 3600, ms=1)
+    assert start(session, guest("back"), quiz).number == 1
 
 
 def kept(session: Session) -> set[object]:

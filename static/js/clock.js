@@ -16,6 +16,7 @@
   ];
   // More than any timer is late by; less than anybody's sleep.
   const nap = 1_500;
+  const hold = 1_000;
   let arrivals = 0;
 
   // The first clock came with the page, the others with an answer to htmx.
@@ -51,6 +52,13 @@
         this.restarting = false;
         if (this.isConnected) this.start(0);
       });
+    }
+
+    // An answer is on its way, and the server stops its clock when it comes: until its word arrives
+    // the clock stands too, or it would have to go back. Not for long, since the time may run on.
+    hold() {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.tick(), hold);
     }
 
     milliseconds(name) {
@@ -101,7 +109,8 @@
       this.timer = setTimeout(() => this.tick(), Math.min(wait, 1000) + 4);
     }
 
-    show(now, stands) {
+    show(counted, stands) {
+      const now = this.onward(counted);
       const seconds = this.limit === null ? Math.floor(now / 1000) : Math.ceil(now / 1000);
       const value = this.querySelector(".clock-value");
       if (value && value.textContent !== words(seconds)) value.textContent = words(seconds);
@@ -110,6 +119,14 @@
       const share = Math.min(100, (100 * now) / this.limit);
       this.querySelector(".left")?.setAttribute("stroke-dasharray", `${share.toFixed(2)} 100`);
       this.classList.toggle("is-low", now * 10 <= this.limit);
+    }
+
+    // What is shown goes one way: where the server's word came slower than the one before, the clock
+    // waits for it. A real correction is shown.
+    onward(now) {
+      const back = this.limit === null ? this.shown - now : now - this.shown;
+      if (!(back > 0 && back < nap)) this.shown = now;
+      return this.shown;
     }
 
     // Announces the step just passed, once, and asks the server at zero.

@@ -76,6 +76,10 @@
 
   const inPlay = (ctx) => ctx?.sourceElement?.closest?.("#play");
 
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (inPlay(ctx) && kindOf(ctx.sourceElement) === "answer" && !unsent) find("#quiz-clock")?.hold();
+  });
+
   document.addEventListener("htmx:before:response", (event) => {
     const { ctx } = event.detail;
     if (!inPlay(ctx)) return;

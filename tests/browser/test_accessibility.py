@@ -235,17 +235,44 @@ def test_axe_finds_nothing_on_a_quiz_that_is_still_to_come(world: World, still: 
     axe_finds_nothing(page, "403")
 
 
-def _post(page: Page, path: str) -> None:
-    """Send an empty form, as a page that is older than what it knows would."""
+def test_axe_finds_nothing_where_a_request_is_wrong_or_too_much(world: World, still: Open) -> None:
+    quiz = world.quiz(1)
+    visitor = still(world.person())
+    visitor.expects("status of 4..", "asked another host: http://elsewhere.localhost")
+    page = visitor.go("/")
+    page.goto(world.url.replace("127.0.0.1", "elsewhere.localhost"))
+    expect(page.get_by_text("Error 400")).to_be_visible()
+    axe_finds_nothing(page, "400")
+    page = visitor.go("/")
+    _post(page, f"/quiz/{quiz}/play", bytes_sent=2_000_000)
+    expect(page.get_by_text("Error 413")).to_be_visible()
+    axe_finds_nothing(page, "413")
+
+
+def test_axe_finds_nothing_on_the_page_of_a_fault_of_ours(world: World, still: Open) -> None:
+    quiz = world.quiz(1)
+    visitor = still(world.person())
+    visitor.expects("status of 500")
+    with world.clock_broken():
+        page = visitor.go(f"/quiz/{quiz}")
+        expect(page.get_by_text("Error 500")).to_be_visible()
+        axe_finds_nothing(page, "500")
+
+
+def _post(page: Page, path: str, *, bytes_sent: int = 0) -> None:
+    """Send a form, empty or large, as a page that is older than what it knows would."""
     page.evaluate(
-        """path => {
+        """([path, size]) => {
           const form = Object.assign(document.createElement("form"), {
             method: "post", action: path,
           });
+          form.append(Object.assign(document.createElement("textarea"), {
+            name: "much", value: "x".repeat(size),
+          }));
           document.body.append(form);
           form.submit();
         }""",
-        path,
+        [path, bytes_sent],
     )
 
 

@@ -184,6 +184,17 @@ class World:
     # -- trouble --
 
     @contextmanager
+    def clock_broken(self) -> Iterator[None]:
+        """The database tells no time that anything here understands."""
+        with self.session() as session:
+            session.execute(sa.text("UPDATE turned.clock SET ahead = 'infinity'"))
+        try:
+            yield
+        finally:
+            with self.session() as session:
+                session.execute(sa.text("UPDATE turned.clock SET ahead = '0'"))
+
+    @contextmanager
     def database_away(self) -> Iterator[None]:
         """The database lets nobody in, and whoever is in it is out."""
         name = self.engine.url.database

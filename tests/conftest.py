@@ -36,12 +36,13 @@ INSERT INTO turned.clock DEFAULT VALUES;
 CREATE FUNCTION turned.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS
     'SELECT coalesce(stopped_at, pg_catalog.clock_timestamp()) + ahead FROM turned.clock';
 """
+PATIENCE_MS = rate_limits.PATIENCE_MS
 SEARCH_PATH = "public,turned,pg_catalog"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server once, before any worker; they find it in the environment."""
-    # A machine full of browsers may keep a counter waiting for longer than a player should.
+    # A machine full of browsers may keep a counter waiting for longer than a player should be.
     rate_limits.PATIENCE_MS = 10_000
     if hasattr(config, "workerinput") or config.option.collectonly:
         return

@@ -16,7 +16,7 @@ from respondeo import rate_limits
 from respondeo.db import db
 from respondeo.models import RateLimit
 from respondeo.rate_limits import PostgresStorage, network_of
-from tests.conftest import Clock
+from tests.conftest import PATIENCE_MS, Clock
 
 
 @pytest.mark.parametrize(
@@ -103,23 +103,29 @@ def test_old_counters_are_removed_as_new_ones_come(
     assert list(committed.scalars(sa.select(RateLimit.key))) == ["new"]
 
 
-def test_a_counter_that_is_locked_does_not_hold_anybody_up(
-    app: Flask, committed: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rate_limits, "PATIENCE_MS", 200)
+@pytest.fixture
+def impatient(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresStorage]:
+    """Counters that wait no longer than outside of tests."""
+    monkeypatch.setattr(rate_limits, "PATIENCE_MS", PATIENCE_MS)
     with app.app_context():
-        ours = db.engine.url.update_query_dict({"application_name": "impatient"})
-    storage = PostgresStorage(rate_limits.share_engine(sa.create_engine(ours)))
-    storage.incr("k", 60)
+        url = db.engine.url.update_query_dict({"application_name": "impatient"})
+    storage = PostgresStorage(rate_limits.share_engine(sa.create_engine(url)))
+    yield storage
+    storage.engine.dispose()
+
+
+def test_a_counter_that_is_locked_does_not_hold_anybody_up(
+    impatient: PostgresStorage, committed: Session
+) -> None:
+    impatient.incr("k", 60)
     committed.execute(sa.select(RateLimit).with_for_update())
     began = time.monotonic()
-    with pytest.raises(storage.base_exceptions):
-        storage.incr("k", 60)
+    with pytest.raises(impatient.base_exceptions):
+        impatient.incr("k", 60)
     assert time.monotonic() - began < 2
     committed.rollback()
-    assert storage.incr("k", 60) == 2
-    assert storage.check()
-    storage.engine.dispose()
+    assert impatient.incr("k", 60) == 2
+    assert impatient.check()
 
 
 def test_two_applications_on_one_database_count_together(app: Flask) -> None:

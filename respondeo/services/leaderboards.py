@@ -162,7 +162,7 @@ def _overall_standing(session: Session, user_id: UUID | None) -> Row | None:
 
 def _overall_rank(session: Session, row: Row) -> int:
     better = sa.select(sa.func.count()).where(
-        PlayerStanding.total_correct >= row.score,
+        PlayerStanding.total_correct >= row.score,  # implied below: it bounds the index
         sa.or_(
             PlayerStanding.total_correct > row.score,
             sa.and_(

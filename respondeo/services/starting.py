@@ -207,19 +207,19 @@ def _lay_out_questions(
 
 
 def _remove_old_guest_attempts(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
-    """Some of everybody's, and all that the numbers of this guest's attempts would meet."""
+    """All that the numbers of this guest's attempts would meet, then the oldest of everybody's.
+
+    In this order: whoever holds rows of others waits for nobody's, so nobody waits in a circle.
+    """
     old = sa.select(QuizAttempt.id).where(~KEPT)
-    some = old.limit(REMOVED_AT_ONCE).with_for_update(skip_locked=True)
-    removed = [QuizAttempt.id.in_(some)]
+    oldest = old.order_by(QuizAttempt.started_at).limit(REMOVED_AT_ONCE)
+    removed = [oldest.with_for_update(skip_locked=True)]
     if viewer.guest_token is not None:
-        removed.append(
-            QuizAttempt.id.in_(
-                old.where(
-                    QuizAttempt.quiz_id == quiz_id, QuizAttempt.guest_token == viewer.guest_token
-                )
-            )
-        )
+        own = QuizAttempt.guest_token == viewer.guest_token
+        removed.insert(0, old.where(QuizAttempt.quiz_id == quiz_id, own))
     for attempts in removed:
         session.execute(
-            sa.delete(QuizAttempt).where(attempts).execution_options(synchronize_session=False)
+            sa.delete(QuizAttempt)
+            .where(QuizAttempt.id.in_(attempts))
+            .execution_options(synchronize_session=False)
         )

@@ -30,12 +30,14 @@ from respondeo.services import content, standings
 
 OVERALL_AT_ONCE = 100
 
+GUEST_ATTEMPTS_KEPT_FOR = sa.text("interval '1 day'")
+
+# For everybody older attempts of guests do not exist; the next ones who start remove them.
 KEPT = sa.or_(
     QuizAttempt.user_id.is_not(None),
     QuizAttempt.started_at
-    >= sa.select(sa.func.clock_timestamp()).scalar_subquery() - sa.text("interval '1 day'"),
+    >= sa.select(sa.func.clock_timestamp()).scalar_subquery() - GUEST_ATTEMPTS_KEPT_FOR,
 )
-"""Attempts of people, and those of guests for a day: whatever is older is as good as removed."""
 
 
 def players_attempts(viewer: Viewer, quiz_id: UUID) -> sa.Select[QuizAttempt]:

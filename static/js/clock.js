@@ -16,8 +16,13 @@
   ];
   // More than any timer is late by; less than anybody's sleep.
   const nap = 1_500;
-  const hold = 1_000;
+  // An answer that takes longer is in trouble, and the time may well run on.
+  const longestHold = 5_000;
   let arrivals = 0;
+
+  // What this page has shown and passed: each answer to htmx brings a new clock that goes on from it.
+  let shown = null;
+  let passed = null;
 
   // The first clock came with the page, the others with an answer to htmx.
   const sinceArrival = () => {
@@ -54,11 +59,17 @@
       });
     }
 
-    // An answer is on its way, and the server stops its clock when it comes: until its word arrives
-    // the clock stands too, or it would have to go back. Not for long, since the time may run on.
+    // An answer is on its way, and the server's clock stands when it comes: until its word arrives
+    // this one stands too, or it would have to go back.
     hold() {
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.tick(), hold);
+      this.timer = setTimeout(() => this.tick(), longestHold);
+    }
+
+    // There is no word: the time runs on.
+    release() {
+      clearTimeout(this.timer);
+      this.tick();
     }
 
     milliseconds(name) {
@@ -121,23 +132,23 @@
       this.classList.toggle("is-low", now * 10 <= this.limit);
     }
 
-    // What is shown goes one way: where the server's word came slower than the one before, the clock
+    // What is shown goes one way: where the server's word was slower than the one before, the clock
     // waits for it. A real correction is shown.
     onward(now) {
-      const back = this.limit === null ? this.shown - now : now - this.shown;
-      if (!(back > 0 && back < nap)) this.shown = now;
-      return this.shown;
+      const back = this.limit === null ? shown - now : now - shown;
+      if (shown === null || back <= 0 || back >= nap) shown = now;
+      return shown;
     }
 
-    // Announces the step just passed, once, and asks the server at zero.
+    // Announces the step just passed, once a page, and asks the server at zero, each clock once.
     pass(now) {
-      const before = this.last ?? this.from;
-      const passed = steps.filter(([mark]) => now <= mark && (before > mark || (mark === 0 && this.last === null)));
-      const [mark, text] = passed.at(-1) ?? [];
+      const before = passed ?? this.from;
+      const [, text] = steps.filter(([mark]) => now <= mark && before > mark).at(-1) ?? [];
       if (text && !this.hasAttribute("quiet")) {
         document.dispatchEvent(new CustomEvent("respondeo:say", { detail: text }));
       }
-      if (mark === 0) this.report("zero");
+      passed = Math.min(before, now);
+      if (now === 0 && this.last !== 0) this.report("zero");
     }
 
     report(what) {

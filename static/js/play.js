@@ -54,6 +54,7 @@
 
   const keep = (element, why, seconds) => {
     clearTimeout(timer);
+    find("#quiz-clock")?.release();
     unsent = element;
     play().classList.toggle("is-waiting", kindOf(element) === "answer");
     show(words[why][kindOf(element)], why);
@@ -77,7 +78,7 @@
   const inPlay = (ctx) => ctx?.sourceElement?.closest?.("#play");
 
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
-    if (inPlay(ctx) && kindOf(ctx.sourceElement) === "answer" && !unsent) find("#quiz-clock")?.hold();
+    if (inPlay(ctx) && ctx.sourceElement.matches("[data-stops-clock]") && !unsent) find("#quiz-clock")?.hold();
   });
 
   document.addEventListener("htmx:before:response", (event) => {

@@ -266,7 +266,7 @@ def _post(page: Page, path: str, *, bytes_sent: int = 0) -> None:
           const form = Object.assign(document.createElement("form"), {
             method: "post", action: path,
           });
-          form.append(Object.assign(document.createElement("textarea"), {
+          if (size) form.append(Object.assign(document.createElement("textarea"), {
             name: "much", value: "x".repeat(size),
           }));
           document.body.append(form);

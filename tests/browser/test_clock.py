@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.visitor import (
     Visit,
     answer,
+    at,
     choose,
     confirm,
     go_on,
@@ -20,7 +22,7 @@ from tests.browser.visitor import (
 )
 from tests.browser.world import World
 
-# Every text of the clock, with the page's own time in ms, whatever elements it is shown in.
+# Every text of the clock that is painted, with the page's own time in ms.
 RECORD = """
 addEventListener("DOMContentLoaded", () => {
   window.shown = [];
@@ -32,7 +34,7 @@ addEventListener("DOMContentLoaded", () => {
     if (value && (value !== last?.value || state !== last.state))
       window.shown.push({ at: performance.now(), value, state });
   };
-  new MutationObserver(note).observe(document.getElementById("main"), {
+  new MutationObserver(() => requestAnimationFrame(note)).observe(document.getElementById("main"), {
     childList: true, subtree: true, characterData: true, attributes: true,
   });
 });
@@ -157,28 +159,69 @@ def test_the_clock_never_jumps_within_a_page(world: World, visit: Visit) -> None
 
 
 # The server answers at once, and its answer takes its time to arrive.
-SLOW_DOWNLINK = """{
-  const real = window.fetch;
-  window.fetch = async (...about) => {
-    const response = await real(...about);
-    await new Promise((done) => setTimeout(done, 900));
-    return response;
-  };
-}"""
+SLOW_DOWNLINK = """
+const real = window.fetch;
+window.fetch = async (...about) => {
+  const response = await real(...about);
+  await new Promise((done) => setTimeout(done, %d));
+  return response;
+};
+"""
 
 
+@pytest.mark.parametrize("delay_ms", [900, 2500])
 def test_the_clock_does_not_go_back_when_the_servers_word_is_late(
-    world: World, visit: Visit
+    world: World, visit: Visit, delay_ms: int
 ) -> None:
     visitor = visit(world.person())
     visitor.context.add_init_script(RECORD)
-    visitor.context.add_init_script(SLOW_DOWNLINK)
+    visitor.context.add_init_script(SLOW_DOWNLINK % delay_ms)
     page = visitor.start(world.quiz(4, time_limit_seconds=300))
     for number in (1, 2, 3):  # nine tenths of a second: at least two of them pass a full second
         answer(page, f"Answer A of {number}")
         go_on(page)
+    assert_counted_down(page)
+
+
+def test_the_clock_waits_where_the_servers_word_is_slower_than_the_one_before(
+    world: World, visit: Visit
+) -> None:
+    visitor = visit(world.person())
+    visitor.context.add_init_script(RECORD)
+    page = visitor.start(world.quiz(2, time_limit_seconds=300))
+    for _ in range(3):
+        wait_ticks(page, 1)
+        world.pass_time(-0.4)
+        with page.expect_response("**/play"):
+            page.evaluate("document.getElementById('play').dispatchEvent(new Event('play:ask'))")
+    wait_ticks(page, 1)
+    assert_counted_down(page)
+
+
+def wait_ticks(page: Page, ticks: int) -> None:
+    page.wait_for_function("count => window.shown.length >= count", arg=len(shown(page)) + ticks)
+
+
+def assert_counted_down(page: Page) -> None:
     seconds = [value for _, value, _ in shown(page)]
     assert seconds == sorted(seconds, reverse=True)
+
+
+def test_a_mark_that_passes_while_an_answer_is_on_its_way_is_announced_once(
+    world: World, visit: Visit
+) -> None:
+    quiz = world.quiz(3, time_limit_seconds=120, feedback="end")
+    page = visit(world.person()).start(quiz)
+    world.leave_time(quiz, seconds=12.4)
+    page.reload()
+    wait_shown(page, "0:11")
+    choose(page, "Answer A of 1")
+    page.evaluate("() => {" + SLOW_DOWNLINK % 1200 + "}")
+    confirm(page)
+    at(page, "question", 2)
+    wait_said(page, "Ten seconds left.")
+    wait_shown(page, "0:07")
+    assert said(page) == ["Ten seconds left."]
 
 
 def test_the_clock_is_right_after_the_laptop_slept(world: World, visit: Visit) -> None:

@@ -110,11 +110,23 @@ def test_nobody_sees_a_guests_attempt_that_is_past_its_day(session: Session, clo
 def test_a_guest_whose_removal_waits_starts_again_at_one(session: Session, clock: Clock) -> None:
     """More is old than one start removes, and this guest's is the youngest of it."""
     quiz = published_quiz(session)
-    for name in range(starting.REMOVED_AT_ONCE):
+    for name in range(2 * starting.REMOVED_AT_ONCE):
         start(session, guest(str(name)), quiz)
     play(session, guest("back"), quiz)
     clock.advance(seconds=24 * 3600, ms=1)
-    assert start(session, guest("back"), quiz).number == 1
+    again = start(session, guest("back"), quiz)
+    assert again.number == 1
+    assert len(kept(session) - {again.id}) == starting.REMOVED_AT_ONCE
+
+
+def test_an_attempt_that_a_guest_is_still_in_after_a_day_is_gone(
+    session: Session, clock: Clock
+) -> None:
+    quiz = published_quiz(session)
+    attempt = start(session, guest(), quiz)
+    clock.advance(seconds=24 * 3600, ms=1)
+    with pytest.raises(NotFound):
+        answer(session, guest(), attempt)
 
 
 def kept(session: Session) -> set[object]:

@@ -146,6 +146,10 @@ class Settings(BaseSettings):
         None, repr=False, description="DATABASE_URL without the pooler, where there is one"
     )
 
+    auth_local: bool = Field(
+        False, description="true or false: whether people sign in with an e-mail and a password"
+    )
+
     rbac_public_browse_quizzes: bool = Field(False, description="true or false")
     rbac_public_view_quiz: bool = Field(False, description="true or false")
     rbac_public_play_quiz: bool = Field(False, description="true or false")

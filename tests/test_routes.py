@@ -18,6 +18,10 @@ DEMANDS = {
     "pages.home": "quiz:browse",
     "pages.readyz": "everybody",
     "pages.theme": "everybody",
+    "settings.access_rules": "admin:*",
+    "settings.people": "admin:*",
+    "settings.profile": "signed in",
+    "settings.security": "signed in",
     "taking.answer": "everybody",
     "taking.next_question": "everybody",
     "taking.play": "everybody",
@@ -33,7 +37,7 @@ def test_every_route_declares_who_may_use_it(app: Flask) -> None:
         for rule in app.url_map.iter_rules()
     }
     assert declared == DEMANDS
-    assert set(DEMANDS.values()) <= PERMISSIONS | {"everybody"}
+    assert set(DEMANDS.values()) <= PERMISSIONS | {"everybody", "signed in"}
 
 
 def test_no_route_that_reads_changes_and_none_that_changes_reads(app: Flask) -> None:

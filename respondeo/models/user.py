@@ -3,34 +3,86 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from respondeo.db import Base
-from respondeo.models.columns import CreatedAt, TimeOrderedId
+from respondeo.models.columns import CreatedAt, TimeOrderedId, one_of
+
+HIDDEN_NAME = "Player"
+"""What others see of a person who hides."""
+
+
+class ShownAs(StrEnum):
+    """Which name others see."""
+
+    NAME = "name"
+    DISPLAY_NAME = "display_name"
+    HIDDEN = "hidden"
 
 
 class User(Base):
-    """A person. `groups` are those of the last sign-in; roles are resolved from them."""
+    """A person. `groups` are those of the last sign-in; roles are resolved from them.
+
+    name: the real one, from the provider or the operator. display_name: one they chose.
+    image: the picture in use; provider_image: the one that the identity provider tells.
+    Others see `public_name` and `public_image` only.
+    """
 
     __tablename__ = "user"
     __table_args__ = (
         sa.CheckConstraint("email = lower(email)", name="email_lower_case"),
         sa.UniqueConstraint("email"),
+        one_of("shown_as", ShownAs),
+        sa.CheckConstraint(
+            "shown_as <> 'display_name' OR display_name IS NOT NULL", name="shown_as_something"
+        ),
     )
 
     id: Mapped[TimeOrderedId]
     name: Mapped[str]
     display_name: Mapped[str | None]
+    shown_as: Mapped[str] = mapped_column(server_default=ShownAs.NAME)
     email: Mapped[str]
     email_verified: Mapped[bool] = mapped_column(server_default=sa.false())
     image: Mapped[str | None]
+    provider_image: Mapped[str | None]
     groups: Mapped[list[str]] = mapped_column(server_default="{}")
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
+
+    @hybrid_property
+    def public_name(self) -> str:
+        """The name that others see."""
+        if self.shown_as == ShownAs.HIDDEN:
+            return HIDDEN_NAME
+        if self.shown_as == ShownAs.DISPLAY_NAME and self.display_name is not None:
+            return self.display_name
+        return self.name
+
+    @public_name.inplace.expression
+    @classmethod
+    def _public_name(cls) -> sa.ColumnElement[str]:
+        return sa.case(
+            (cls.shown_as == ShownAs.HIDDEN, HIDDEN_NAME),
+            (cls.shown_as == ShownAs.DISPLAY_NAME, cls.display_name),
+            else_=cls.name,
+        )
+
+    @hybrid_property
+    def public_image(self) -> str | None:
+        """The picture that others see."""
+        return None if self.shown_as == ShownAs.HIDDEN else self.image
+
+    @public_image.inplace.expression
+    @classmethod
+    def _public_image(cls) -> sa.ColumnElement[str | None]:
+        return sa.case((cls.shown_as == ShownAs.HIDDEN, sa.null()), else_=cls.image)
 
 
 class Account(Base):
@@ -49,7 +101,11 @@ class Account(Base):
 
 
 class LoginSession(Base):
-    """A signed-in browser. The cookie holds the token, the table only its SHA-256."""
+    """A signed-in browser. The cookie holds the token, the table only its SHA-256.
+
+    provider_id: the identity provider that vouched, null for others; id_token: what it said, as
+    it wants to hear it again when the person signs out.
+    """
 
     __tablename__ = "session"
     __table_args__ = (sa.UniqueConstraint("token_hash"),)
@@ -59,6 +115,8 @@ class LoginSession(Base):
     token_hash: Mapped[bytes]
     ip_address: Mapped[str | None]
     user_agent: Mapped[str | None]
+    provider_id: Mapped[str | None]
+    id_token: Mapped[str | None] = mapped_column(deferred=True)
     created_at: Mapped[CreatedAt]
     last_seen_at: Mapped[CreatedAt]
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -55,7 +55,7 @@ def own_attempts(session: Session, viewer: Viewer, quiz_id: UUID) -> tuple[Liste
 
 
 def everybodys_attempts(session: Session, quiz_id: UUID, page: int) -> Page:
-    """Everybody's attempts at the quiz, for its editors."""
+    """Everybody's attempts at the quiz, for its editors: under their real names."""
     total = session.execute(
         sa.select(sa.func.count()).where(QuizAttempt.quiz_id == quiz_id, KEPT)
     ).scalar_one()
@@ -71,7 +71,7 @@ def _listed(
     return (
         sa.select(
             QuizAttempt,
-            sa.func.coalesce(User.display_name, User.name),
+            User.name,
             QuizStanding.attempt_id,
         )
         .outerjoin(User, User.id == QuizAttempt.user_id)

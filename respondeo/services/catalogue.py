@@ -17,6 +17,7 @@ from respondeo.domain import access
 from respondeo.domain.access import Viewer
 from respondeo.domain.errors import NotFound
 from respondeo.models import Quiz, QuizAttempt, QuizBoard, QuizDraft, QuizVersion, User
+from respondeo.models.user import ShownAs
 from respondeo.services import standings, taking
 
 PAGE_SIZE = 30
@@ -165,7 +166,7 @@ def _quizzes() -> sa.Select[*tuple[Any, ...]]:
         sa.select(
             Quiz.id,
             Quiz.author_id,
-            sa.func.coalesce(User.display_name, User.name).label("author_name"),
+            sa.case((User.shown_as != ShownAs.HIDDEN, User.public_name)).label("author_name"),
             Quiz.published_at,
             told("title", version.title).label("title"),
             told("description", version.description).label("description"),

@@ -55,9 +55,18 @@ def token_hash(token: str) -> bytes:
 
 
 def sign_in(
-    session: Session, user_id: UUID, *, ip_address: str | None, user_agent: str | None
+    session: Session,
+    user_id: UUID,
+    *,
+    ip_address: str | None,
+    user_agent: str | None,
+    provider_id: str | None = None,
+    id_token: str | None = None,
 ) -> str:
-    """Begin a session for this person and return its token, to be put into a cookie."""
+    """Begin a session for this person and return its token, to be put into a cookie.
+
+    provider_id, id_token: the identity provider that vouched for them, and its word.
+    """
     token = secrets.token_urlsafe(32)
     now = database_time(session)
     session.add(
@@ -66,6 +75,8 @@ def sign_in(
             token_hash=token_hash(token),
             ip_address=ip_address,
             user_agent=(user_agent or "")[:KEPT_USER_AGENT] or None,
+            provider_id=provider_id,
+            id_token=id_token,
             created_at=now,
             last_seen_at=now,
             expires_at=now + SESSION_LIFETIME,
@@ -81,7 +92,7 @@ def person_of(session: Session, token: str) -> Person | None:
     found = session.execute(
         sa.select(
             User.id,
-            sa.func.coalesce(User.display_name, User.name).label("name"),
+            User.name,
             User.email,
             User.image,
             User.groups,

@@ -186,8 +186,8 @@ def _quiz_rows(cut: sa.Select[QuizStanding]) -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(
             cut_standing.user_id,
-            sa.func.coalesce(User.display_name, User.name).label("name"),
-            User.image,
+            User.public_name.label("name"),
+            User.public_image.label("image"),
             cut_standing.correct_count.label("score"),
             cut_standing.total_time_ms.label("time_ms"),
             QuizAttempt.total_questions.label("total"),
@@ -218,8 +218,8 @@ def _overall_rows(cut: sa.Select[PlayerStanding]) -> sa.Select[*tuple[Any, ...]]
     return (
         sa.select(
             cut_standing.user_id,
-            sa.func.coalesce(User.display_name, User.name).label("name"),
-            User.image,
+            User.public_name.label("name"),
+            User.public_image.label("image"),
             cut_standing.total_correct.label("score"),
             cut_standing.total_time_ms.label("time_ms"),
             cut_standing.quizzes_played,

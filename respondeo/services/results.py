@@ -131,8 +131,9 @@ def result(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Result:
     place = _place(session, viewer, attempt)
     best = _best(session, attempt)
     start = starting.start_of(session, viewer, quiz.id) if own else None
+    knows = viewer.may_edit(quiz.author_id)
     name = session.scalar(
-        sa.select(sa.func.coalesce(User.display_name, User.name)).where(User.id == attempt.user_id)
+        sa.select(User.name if knows else User.public_name).where(User.id == attempt.user_id)
     )
     version = content.version_details(session, attempt.quiz_version_id)
     sees_review = (own and (not viewer.is_guest or disclosed)) or viewer.may_edit(quiz.author_id)

@@ -100,6 +100,25 @@ def allow(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
+def signed_in(view: Callable[P, R]) -> Callable[P, R]:
+    """A view about oneself; guests are asked to sign in."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        myself()
+        return view(*args, **kwargs)
+
+    return declare(guarded, "signed in")
+
+
+def myself() -> Person:
+    """The signed-in person. Raises SignInRequired where nobody is."""
+    somebody = person()
+    if somebody is None:
+        raise SignInRequired
+    return somebody
+
+
 def everybody(view: Callable[P, R]) -> Callable[P, R]:
     """A view that anybody may use; it says so, because every view must say who may."""
     return declare(view, "everybody")

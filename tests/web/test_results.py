@@ -131,7 +131,7 @@ def test_text_is_shown_literally(browser: Browser, committed: Session) -> None:
 def test_the_names_of_people_are_the_ones_they_chose(browser: Browser, committed: Session) -> None:
     quiz = published_quiz(committed, questions=1)
     person = add_user(committed, "Legal Name")
-    person.display_name = "Nickname"
+    person.display_name, person.shown_as = "Nickname", "display_name"
     committed.commit()
     client = browser()
     client.sign_in(person.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -42,6 +43,34 @@ def local_path(target: str | None) -> str:
     return target if is_ours and not target.startswith("//") else home
 
 
+def begin_session(
+    user_id: UUID,
+    target: str | None,
+    *,
+    provider_id: str | None = None,
+    id_token: str | None = None,
+) -> Response:
+    """Sign this browser in and send it to `target`, if that is a path of ours.
+
+    The session is always a new one; whoever was signed in before is signed out.
+    """
+    before = access.person()
+    if before is not None:
+        identity.sign_out(session(), before.session_id)
+    token = identity.sign_in(
+        session(),
+        user_id,
+        ip_address=request.remote_addr,
+        user_agent=request.headers.get("User-Agent", "").replace("\0", ""),
+        provider_id=provider_id,
+        id_token=id_token,
+    )
+    session().commit()
+    response = redirect(local_path(target), 303)
+    access.set_session_cookie(response, token)
+    return response
+
+
 @bp.get("/sign-in")
 @access.everybody
 def sign_in() -> Response | str:
@@ -68,16 +97,7 @@ def sign_in_as() -> Response:
     user = identity.user_by_email(session(), chosen.email)
     if user is None:
         raise NotFound("The demo people are missing. Run `make demo` again.")
-    token = identity.sign_in(
-        session(),
-        user.id,
-        ip_address=request.remote_addr,
-        user_agent=request.headers.get("User-Agent", "").replace("\0", ""),
-    )
-    session().commit()
-    response = redirect(local_path(request.form.get("next")), 303)
-    access.set_session_cookie(response, token)
-    return response
+    return begin_session(user.id, request.form.get("next"))
 
 
 @bp.post("/sign-out")

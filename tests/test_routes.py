@@ -26,7 +26,7 @@ DEMANDS = {
     "settings.change_shown": "signed in",
     "settings.disable_person": "admin:*",
     "settings.enable_person": "admin:*",
-"settings.profile": "signed in",
+    "settings.profile": "signed in",
     "settings.security": "signed in",
     "settings.sign_out_person": "admin:*",
     "taking.answer": "everybody",

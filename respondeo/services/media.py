@@ -106,9 +106,7 @@ def _opened(upload: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(upload), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Refused(
-            TOO_MANY_PIXELS
-        ) from None
+        raise Refused(TOO_MANY_PIXELS) from None
     except UnidentifiedImageError:
         raise Refused(KINDS) from None
     except Exception:  # as above

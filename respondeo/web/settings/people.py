@@ -1,4 +1,4 @@
-"""People, for admins: finding them, why they have their role, signing them out, keeping them out."""
+"""People, for admins: finding them, why they have their role, keeping them out."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 
 from flask import Response, make_response, redirect, render_template, request, url_for
@@ -31,19 +32,21 @@ def profile() -> Response:
     return profile_page()
 
 
-def profile_page(invalid: Invalid | None = None) -> Response:
-    """The page; where a form of it was refused, with what was sent and what to do."""
+def profile_page(
+    invalid: Invalid | None = None, typed: Mapping[str, str] | None = None
+) -> Response:
+    """The page; where a form of it was refused, with what was typed and what to do."""
     mine = people.profile(session(), access.myself().id)
-    typed: Mapping[str, str] = request.form if invalid else {}
+    typed = typed or {}
     problems = {problem.path: problem.message for problem in invalid.problems} if invalid else {}
     page = render_template(
         "settings/profile.html",
         tab="settings.profile",
         profile=mine,
         typed={
-            "name": typed.get("name", mine.name),
+            "name": printable(typed.get("name", mine.name)),
             "shown_as": typed.get("shown_as", mine.shown_as),
-            "display_name": typed.get("display_name", mine.display_name or ""),
+            "display_name": printable(typed.get("display_name", mine.display_name or "")),
         },
         problems=problems,
         done=done(DONE),
@@ -53,6 +56,11 @@ def profile_page(invalid: Invalid | None = None) -> Response:
     return make_response(page, 422 if invalid else 200)
 
 
+def printable(text: str) -> str:
+    """What was typed, without what no page may contain."""
+    return "".join(c for c in text if unicodedata.category(c) not in {"Cc", "Cn", "Cs"})
+
+
 @bp.post("/name")
 @access.signed_in
 def change_name() -> BaseResponse:
@@ -60,7 +68,7 @@ def change_name() -> BaseResponse:
     try:
         people.change_name(session(), access.myself().id, request.form.get("name", ""))
     except Invalid as invalid:
-        return profile_page(invalid)
+        return profile_page(invalid, request.form)
     session().commit()
     return redirect(url_for("settings.profile", done="name"), 303)
 
@@ -77,7 +85,7 @@ def change_shown() -> BaseResponse:
             display_name=request.form.get("display_name", ""),
         )
     except Invalid as invalid:
-        return profile_page(invalid)
+        return profile_page(invalid, request.form)
     session().commit()
     return redirect(url_for("settings.profile", done="shown"), 303)
 

@@ -192,20 +192,20 @@ _REMOVE_UNUSED = sa.text(
             AND NOT EXISTS (
                 SELECT FROM "user" WHERE image = '/media/' || encode(sha256, 'hex') || '.webp'
             )
-    ), used AS MATERIALIZED (
-        SELECT substring(url FROM '/media/([0-9a-f]{64})\.webp') AS name FROM (
-            SELECT hero_image_url FROM quiz_version WHERE hero_image_url LIKE '%/media/%'
-            UNION ALL SELECT image_url FROM question WHERE image_url LIKE '%/media/%'
-        ) published(url)
-        WHERE EXISTS (SELECT FROM old)
-        UNION ALL
-        SELECT found[1] FROM quiz_draft,
-            regexp_matches(document::text, '/media/([0-9a-f]{64})\.webp', 'g') found
-        WHERE EXISTS (SELECT FROM old)
+    ), unpublished AS MATERIALIZED (
+        SELECT id, name FROM old WHERE name NOT IN (
+            SELECT name FROM (
+                SELECT hero_image_url FROM quiz_version WHERE hero_image_url LIKE '%/media/%'
+                UNION ALL SELECT image_url FROM question WHERE image_url LIKE '%/media/%'
+            ) published(url), substring(url FROM '/media/([0-9a-f]{64})\.webp') name
+            WHERE name IS NOT NULL
+        )
     ), unused AS MATERIALIZED (
-        SELECT media.id FROM media JOIN old USING (id)
+        SELECT media.id FROM media JOIN unpublished USING (id)
         WHERE media.created_at < :before AND name NOT IN (
-            SELECT name FROM used WHERE name IS NOT NULL
+            SELECT found[1] FROM quiz_draft,
+                regexp_matches(document::text, '/media/([0-9a-f]{64})\.webp', 'g') found
+            WHERE EXISTS (SELECT FROM unpublished)
         )
         ORDER BY media.created_at LIMIT :most
         FOR UPDATE OF media SKIP LOCKED
@@ -216,6 +216,10 @@ _REMOVE_UNUSED = sa.text(
 
 
 def remove_unused(session: Session) -> None:
-    """Remove pictures that nothing refers to and that nobody touched for a day, some at a time."""
+    """Remove pictures that nothing refers to and that nobody touched for a day, some at a time.
+
+    Drafts are read only where there may be something to remove; that may take half a second, so
+    call it in a transaction of its own that holds nothing.
+    """
     before = database_time(session) - KEPT_UNUSED
     session.execute(_REMOVE_UNUSED, {"before": before, "most": REMOVED_AT_ONCE})

@@ -159,7 +159,6 @@ def _use(session: Session, user_id: UUID, image: str | None) -> None:
     _changed(session, user, before)
     if image != unused:
         media.let_go(session, unused)
-    media.remove_unused(session)
 
 
 def _look(user: User) -> tuple[str, str | None]:

@@ -243,9 +243,10 @@ def test_a_picture_that_was_in_use_stays_a_day_longer(session: Session, clock: C
     people.use_upload(session, me.id, first)
     clock.advance(days=300)
     people.use_upload(session, me.id, second)
+    media.remove_unused(session)
     assert kept(session) == {first.path, second.path}
     clock.advance(days=2)
-    people.use_upload(session, me.id, second)
+    media.remove_unused(session)
     assert kept(session) == {second.path}
 
 

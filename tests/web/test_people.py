@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from respondeo.config import Settings
 from respondeo.domain.access import PERMISSIONS, ROLES
 from respondeo.models import Account, User
 from respondeo.services import people
@@ -69,25 +70,20 @@ def test_a_row_says_who_it_is_and_why_they_have_their_role(
     committed.commit()
     bob = add(committed, "Bob")
     page = browser("Zed", "admin", on=app).page(PEOPLE)
-    row = page.words(f"#person-{ada}")
-    assert (
-        "creator , because of the group staff" in row
-        or "creator, because of the group staff" in row
-    )
+    row = page.words(f"#person-{ada}").replace(" ,", ",")
+    assert "creator, because of the group staff" in row
     assert "Others see Night Owl" in row
     assert committed.get_one(User, ada).email in row
     assert "Signs in with school" in row
     assert "teachers" in row
-    assert "user , the default role" in page.words(f"#person-{bob}") or (
-        "user, the default role" in page.words(f"#person-{bob}")
-    )
+    assert "user, the default role" in page.words(f"#person-{bob}").replace(" ,", ",")
     assert "Others see" not in page.words(f"#person-{bob}")
 
 
 def test_people_are_searched_and_paged_by_the_address(admin: Client, committed: Session) -> None:
     for number in range(people.PAGE_SIZE + 5):
         add_user(committed, f"Owl {number:02}", groups=["birds"])
-    add_user(committed, "Ada")
+    add_user(committed, "Rowan")
     committed.commit()
     page = admin.submit(admin.page(PEOPLE), "#people-search", q="birds")
     assert len(names(page)) == people.PAGE_SIZE
@@ -95,9 +91,9 @@ def test_people_are_searched_and_paged_by_the_address(admin: Client, committed: 
     page = admin.page(page.one("a[rel=next]").attrs["href"])
     assert names(page) == [f"Owl {number}" for number in range(30, 35)]
     assert names(admin.page(f"{PEOPLE}?q=birds&page=99")) == names(page)
-    assert names(admin.fragment(f"{PEOPLE}?q=ada")) == ["Ada"]
+    assert names(admin.fragment(f"{PEOPLE}?q=rowan")) == ["Rowan"]
     assert "Nobody found" in admin.page(f"{PEOPLE}?q=volcano").words()
-    assert names(admin.page(f"{PEOPLE}?q=%00ada%00")) == ["Ada"]
+    assert names(admin.page(f"{PEOPLE}?q=%00rowan%00")) == ["Rowan"]
     for nonsense in ("q=" + "x" * 3000, "page=-1", "page=%00", "q[]=1", "q=%ed%a0%80&page=9e9"):
         admin.page(f"{PEOPLE}?{nonsense}")
 
@@ -211,11 +207,8 @@ def test_every_variable_is_named_with_whether_it_is_set(
         rbac_default_role="guest", rbac_role_creator_groups=frozenset({"teachers", "heads"})
     )
     words = browser("Zed", "admin", on=app).page(ACCESS).words()
-    from respondeo.config import Settings
-
     named = [name.upper() for name in Settings.model_fields if name.startswith("rbac_")]
     assert [name for name in named if name not in words] == []
-    assert "heads, teachers RBAC_ROLE_CREATOR_GROUPS Moderator" not in words
     assert "heads, teachers" in words
     assert "RBAC_ROLE_MODERATOR_GROUPS not set" in words
     assert "RBAC_ROLE_CREATOR_GROUPS not set" not in words

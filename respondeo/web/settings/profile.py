@@ -113,6 +113,8 @@ def change_picture() -> BaseResponse:
     except Invalid as invalid:
         return profile_page(invalid)
     session().commit()
+    media.remove_unused(session())
+    session().commit()
     return redirect(url_for("settings.profile", done="picture"), 303)
 
 

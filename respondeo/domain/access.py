@@ -69,6 +69,14 @@ class Offer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RoleReason:
+    """A person's role, and the group of theirs that gives it: None for the default role."""
+
+    role: str
+    group: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class AccessRules:
     """What the operator configured: which groups make a role, and what a role may do."""
 
@@ -78,11 +86,16 @@ class AccessRules:
 
     def role_of(self, groups: Iterable[str]) -> str:
         """The first role in priority order one of whose groups matches, else the default."""
+        return self.why_role(groups).role
+
+    def why_role(self, groups: Iterable[str]) -> RoleReason:
+        """The role of these groups, and which of them gives it; of several the first by name."""
         held = frozenset(groups)
         for role in ROLES:
-            if held & self.role_groups.get(role, frozenset()):
-                return role
-        return self.default_role
+            matching = held & self.role_groups.get(role, frozenset())
+            if matching:
+                return RoleReason(role, min(matching))
+        return RoleReason(self.default_role, None)
 
     def permissions_of(self, role: str) -> frozenset[str]:
         return self.role_permissions[role]

@@ -11,10 +11,8 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from respondeo.db import Base
+from respondeo.domain.names import HIDDEN_NAME
 from respondeo.models.columns import CreatedAt, TimeOrderedId, one_of
-
-HIDDEN_NAME = "Player"
-"""What others see of a person who hides."""
 
 
 class ShownAs(StrEnum):

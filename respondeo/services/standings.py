@@ -2,7 +2,7 @@
 
 `quiz_standing` and `player_standing` change only here, in the transaction that completes or
 deletes an attempt. Locks are always taken in this order, so that nobody waits in a circle:
-attempts (by deadline), players (by id), quiz boards (by id).
+attempts (by deadline), the person, players (by id), quiz boards (by id).
 """
 
 from __future__ import annotations
@@ -202,6 +202,35 @@ def forget_player(session: Session, user_id: UUID) -> None:
                 revision=QuizBoard.revision + stands,
             )
         )
+
+
+def player_looks_different(session: Session, user_id: UUID) -> None:
+    """Change the tags of all boards that show this person: their name or picture is another.
+
+    Call it after the person was changed, in the same transaction.
+    """
+    session.flush()
+    # A first result that is just being recorded is waited for, or its board would keep the tag
+    # under which it shows the former name.
+    _lock_players(session, [user_id])
+    boards = (
+        sa.select(QuizBoard.quiz_id)
+        .where(
+            QuizBoard.quiz_id.in_(
+                sa.select(QuizStanding.quiz_id).where(QuizStanding.user_id == user_id)
+            )
+        )
+        .order_by(QuizBoard.quiz_id)
+        .with_for_update(key_share=True)
+    )
+    quiz_ids = session.scalars(boards).all()
+    session.execute(
+        sa.update(QuizBoard)
+        .where(QuizBoard.quiz_id.in_(quiz_ids))
+        .values(revision=QuizBoard.revision + 1)
+        .execution_options(synchronize_session=False)
+    )
+    _sum_players(session, [user_id])
 
 
 # What each attempt that ranks comes to, from the stored answers alone; the best of each player.

@@ -9,10 +9,12 @@ from respondeo.config import Settings
 
 def init_web(app: Flask, settings: Settings) -> None:
     """Register the blueprints, the template filters, and who is asking."""
-    from respondeo.web import access, auth, filters, leaderboards, pages, taking
+    from respondeo.web import access, auth, filters, leaderboards, media, pages, taking
     from respondeo.web import settings as own_settings
 
     access.init_access(app, settings)
     filters.init_filters(app, settings)
-    for blueprint in (pages.bp, auth.bp, taking.bp, leaderboards.bp, own_settings.bp):
+    for blueprint in (
+        pages.bp, auth.bp, taking.bp, leaderboards.bp, media.bp, own_settings.bp,
+    ):  # fmt: skip
         app.register_blueprint(blueprint)

@@ -286,3 +286,35 @@ def test_axe_finds_nothing_on_the_page_of_a_database_that_is_away(
         expect(page.get_by_text("Error 503")).to_be_visible()
         with held(page, "**/leaderboard"):
             axe_finds_nothing(page, "503")
+
+
+def test_axe_finds_nothing_on_the_profile(world: World, still: Open) -> None:
+    visitor = still(world.person("Ada Player"))
+    visitor.expects("status of 422")
+    page = visitor.go("/settings/")
+    axe_finds_nothing(page, "profile")
+    page.get_by_role("radio", name="Another name").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Write a name that can be seen.")).to_be_visible()
+    expect(page.get_by_role("textbox", name="The other name")).to_be_focused()
+    axe_finds_nothing(page, "422")
+    page.get_by_role("textbox", name="The other name").fill("Owl")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    axe_finds_nothing(page, "saved")
+
+
+def test_axe_finds_nothing_on_people(world: World, still: Open) -> None:
+    for number in range(31):
+        world.person(f"Person {number}", groups=["a", "b"])
+    page = still(world.person("Zed", groups=["admin"])).go("/settings/people?done=disabled")
+    page.locator(".manage summary").first.click()
+    expect(page.get_by_role("button", name="Disable")).to_be_visible()
+    axe_finds_nothing(page, "people")
+    page.goto("/settings/people?q=volcano")
+    axe_finds_nothing(page, "nobody found")
+
+
+def test_axe_finds_nothing_on_access_rules(world: World, still: Open) -> None:
+    page = still(world.person("Zed", groups=["admin"])).go("/settings/access?groups=admin")
+    axe_finds_nothing(page, "access")

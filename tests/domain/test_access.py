@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from respondeo.domain import access
-from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, AccessRules, Offer, Viewer
+from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, AccessRules, Offer, RoleReason, Viewer
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 AUTHOR, SOMEBODY = uuid4(), uuid4()
@@ -181,3 +181,23 @@ def test_what_a_quiz_offers(
     who: Viewer, *, public: bool, number: int, maximum: int | None, offered: Offer
 ) -> None:
     assert access.offer(who, public=public, number=number, max_attempts=maximum) is offered
+
+
+@pytest.mark.parametrize(
+    ("groups", "role", "group"),
+    [
+        ([], "user", None),
+        (["nothing", "Staff"], "user", None),
+        (["staff"], "creator", "staff"),
+        (["teachers", "staff", "heads"], "creator", "staff"),
+        (["teachers", "root", "staff"], "admin", "root"),
+    ],
+)
+def test_a_role_has_a_reason(groups: list[str], role: str, group: str | None) -> None:
+    rules = AccessRules(
+        "user",
+        {"admin": frozenset({"root"}), "creator": frozenset({"teachers", "staff"})},
+        DEFAULT_ROLE_PERMISSIONS,
+    )
+    assert rules.why_role(groups) == RoleReason(role, group)
+    assert rules.role_of(groups) == role

@@ -10,11 +10,24 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.models import PlayerStanding, QuizBoard, QuizStanding
-from respondeo.services import authoring, leaderboards, standings
+from respondeo.services import authoring, leaderboards, media, people, standings
 from respondeo.services.leaderboards import Board
 from tests.factories import editor, guest, player
 from tests.services.plays import start
 from tests.services.world import BoardOf, World, boards_of
+from tests.web.pictures import picture
+
+
+def look(world: World, name: str, shown_as: str, display_name: str = "") -> None:
+    people.change_shown(
+        world.session, world.user(name).id, shown_as=shown_as, display_name=display_name
+    )
+
+
+def pictured(world: World, name: str) -> None:
+    upload = media.encoded(picture(), fit=media.PERSON)
+    people.use_upload(world.session, world.user(name).id, upload)
+
 
 # What happens, and whether the quiz's board and the global board look different afterwards.
 EVENTS: dict[str, tuple[Callable[[World], object], bool, bool]] = {
@@ -33,6 +46,15 @@ EVENTS: dict[str, tuple[Callable[[World], object], bool, bool]] = {
     "another quiz goes": (
         lambda w: authoring.delete_quiz(w.session, editor(), w.there.id), False, True,
     ),
+    "a name of their own": (lambda w: look(w, "a", "display_name", "Owl"), True, True),
+    "somebody hides": (lambda w: look(w, "a", "hidden"), True, True),
+    "the choice there was": (lambda w: look(w, "a", "name"), False, False),
+    "somebody not on the board hides": (lambda w: look(w, "reader", "hidden"), False, False),
+    "a picture": (lambda w: pictured(w, "a"), True, True),
+    "no picture, as before": (
+        lambda w: people.use_initials(w.session, w.user("a").id), False, False,
+    ),
+    "a picture of somebody not on the board": (lambda w: pictured(w, "reader"), False, False),
     "a rebuild": (lambda w: standings.rebuild(w.session), False, False),
     "a rebuild of wrong times": (lambda w: standings.rebuild(w.session), True, False),
     "a rebuild of a wrong count": (lambda w: standings.rebuild(w.session), True, False),

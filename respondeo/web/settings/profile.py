@@ -2,14 +2,131 @@
 
 from __future__ import annotations
 
-from flask import render_template
+import unicodedata
+from collections.abc import Mapping
 
+from flask import Response, make_response, redirect, render_template, request, url_for
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Response as BaseResponse
+
+from respondeo.db import session
+from respondeo.domain.errors import Invalid, Problem
+from respondeo.domain.names import HIDDEN_NAME, LONGEST_CHOSEN, LONGEST_REAL
+from respondeo.extensions import limiter
+from respondeo.services import media, people
 from respondeo.web import access
-from respondeo.web.settings.bp import bp
+from respondeo.web.settings.bp import bp, done
+
+LARGEST_REQUEST = 9_000_000  # bytes: a picture, and what a form wraps around it
+DONE = {
+    "name": "Your name is saved.",
+    "shown": "Saved. This is what others see from now on.",
+    "picture": "Your picture is saved.",
+}
 
 
 @bp.get("/")
 @access.signed_in
-def profile() -> str:
+def profile() -> Response:
     """Profile, picture and the name that others see."""
-    return render_template("settings/profile.html")
+    return profile_page()
+
+
+def profile_page(
+    invalid: Invalid | None = None, typed: Mapping[str, str] | None = None
+) -> Response:
+    """The page; where a form of it was refused, with what was typed and what to do."""
+    mine = people.profile(session(), access.myself().id)
+    typed = typed or {}
+    problems = {problem.path: problem.message for problem in invalid.problems} if invalid else {}
+    page = render_template(
+        "settings/profile.html",
+        tab="settings.profile",
+        profile=mine,
+        typed={
+            "name": printable(typed.get("name", mine.name)),
+            "shown_as": typed.get("shown_as", mine.shown_as),
+            "display_name": printable(typed.get("display_name", mine.display_name or "")),
+        },
+        problems=problems,
+        done=done(DONE),
+        hidden_name=HIDDEN_NAME,
+        longest={"display_name": LONGEST_CHOSEN, "name": LONGEST_REAL},
+    )
+    return make_response(page, 422 if invalid else 200)
+
+
+def printable(text: str) -> str:
+    """What was typed, without what no page may contain."""
+    return "".join(c for c in text if unicodedata.category(c) not in {"Cc", "Cn", "Cs"})
+
+
+@bp.post("/name")
+@access.signed_in
+def change_name() -> BaseResponse:
+    """Change one's real name, where it is kept here."""
+    try:
+        people.change_name(session(), access.myself().id, request.form.get("name", ""))
+    except Invalid as invalid:
+        return profile_page(invalid, request.form)
+    session().commit()
+    return redirect(url_for("settings.profile", done="name"), 303)
+
+
+@bp.post("/shown")
+@access.signed_in
+def change_shown() -> BaseResponse:
+    """Choose what others see."""
+    try:
+        people.change_shown(
+            session(),
+            access.myself().id,
+            shown_as=request.form.get("shown_as", ""),
+            display_name=request.form.get("display_name", ""),
+        )
+    except Invalid as invalid:
+        return profile_page(invalid, request.form)
+    session().commit()
+    return redirect(url_for("settings.profile", done="shown"), 303)
+
+
+def _whose_pictures() -> str:
+    somebody = access.person()
+    return f"pictures of {somebody.id if somebody else request.remote_addr}"
+
+
+@bp.post("/picture")
+@access.signed_in
+@limiter.limit("20 per minute", key_func=_whose_pictures)
+def change_picture() -> BaseResponse:
+    """Upload a picture, or use the provider's, or none."""
+    request.max_content_length = LARGEST_REQUEST
+    me = access.myself().id
+    try:
+        use = form_field("use")
+        if use == "provider":
+            people.use_provider_image(session(), me)
+        elif use == "initials":
+            people.use_initials(session(), me)
+        else:
+            people.use_upload(session(), me, uploaded("picture", media.PERSON))
+    except Invalid as invalid:
+        return profile_page(invalid)
+    session().commit()
+    media.remove_unused(session())
+    session().commit()
+    return redirect(url_for("settings.profile", done="picture"), 303)
+
+
+def form_field(name: str) -> str:
+    """A field of a form that may carry a picture. Raises Invalid where that is too large."""
+    try:
+        return request.form.get(name, "")
+    except RequestEntityTooLarge:
+        raise Invalid(Problem("picture", media.TOO_LARGE)) from None
+
+
+def uploaded(field: str, fit: media.Fit) -> media.Picture:
+    """The picture in this field of the form; of several the first. Raises Invalid."""
+    sent = request.files.get(field)
+    return media.encoded(sent.read() if sent else b"", fit=fit, field=field)

@@ -1,0 +1,272 @@
+"""Uploaded pictures: what is kept of them, what is refused, and when they are removed."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from PIL import Image
+from sqlalchemy.orm import Session
+
+from respondeo.domain.errors import Invalid
+from respondeo.models import Media, QuizDraft
+from respondeo.services import media, people
+from respondeo.services.media import PERSON, Fit
+from tests.conftest import Clock
+from tests.factories import add_user, document, published_quiz, question
+from tests.services.parallel import at_once
+from tests.web.pictures import animated, halves, opened, picture, png_head
+
+RED, BLUE = (254, 0, 0), (0, 0, 254)
+
+
+def near(got: object, wanted: tuple[int, ...]) -> bool:
+    """Whether a colour is this one, as far as a lossy picture can say."""
+    assert isinstance(got, tuple)
+    return all(abs(a - b) < 30 for a, b in zip(got[:3], wanted, strict=True))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize(
+    ("size", "side"), [((40, 20), 20), ((600, 900), 256), ((1, 1), 1), ((3000, 257), 256)]
+)
+def test_a_picture_becomes_a_square_webp(kind: str, size: tuple[int, int], side: int) -> None:
+    made = media.encoded(picture(kind, size), fit=PERSON)
+    image = opened(made.data)
+    assert (image.format, image.size) == ("WEBP", (side, side))
+    assert (made.width, made.height) == (side, side)
+    assert near(image.getpixel((0, 0)), (200, 30, 30))
+
+
+@pytest.mark.parametrize(
+    ("size", "fitted"), [((400, 200), (160, 80)), ((20, 400), (8, 160)), ((50, 40), (50, 40))]
+)
+def test_a_picture_that_is_no_square_keeps_its_proportions_and_never_grows(
+    size: tuple[int, int], fitted: tuple[int, int]
+) -> None:
+    assert opened(media.encoded(picture("JPEG", size), fit=Fit(160)).data).size == fitted
+
+
+@pytest.mark.parametrize(
+    ("mode", "color", "seen"),
+    [
+        ("1", 1, (255, 255, 255)),
+        ("L", 60, (60, 60, 60)),
+        ("LA", (60, 255), (60, 60, 60)),
+        ("P", 0, (0, 0, 0)),
+        ("RGBA", (10, 200, 10, 255), (10, 200, 10)),
+        ("I;16", 25_600, (100, 100, 100)),
+    ],
+)
+def test_every_kind_of_colour_is_understood(
+    mode: str, color: object, seen: tuple[int, ...]
+) -> None:
+    image = opened(media.encoded(picture("PNG", (8, 8), color, mode), fit=PERSON).data)
+    assert near(image.convert("RGB").getpixel((4, 4)), seen)
+
+
+def test_a_photo_in_printers_colours_is_understood() -> None:
+    image = opened(media.encoded(picture("JPEG", mode="CMYK", color=(0, 0, 0, 0)), fit=PERSON).data)
+    assert near(image.getpixel((4, 4)), (255, 255, 255))
+
+
+def test_transparency_stays() -> None:
+    image = opened(media.encoded(picture(mode="RGBA", color=(0, 0, 0, 0)), fit=PERSON).data)
+    assert image.mode == "RGBA"
+    assert image.getpixel((3, 3))[3] == 0  # type: ignore[index]
+
+
+def test_a_photo_is_turned_as_the_camera_was_held_and_says_nothing_else_of_the_camera() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera lay on its side
+    exif[0x010F] = "Secret Camera"
+    exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.0)  # where
+    taken = halves("JPEG", (60, 40), exif=exif, comment=b"Secret comment", quality=95)
+    for upload in (taken, halves("PNG", exif=exif), halves("WEBP", exif=exif, xmp=b"Secret xmp")):
+        made = media.encoded(upload, fit=Fit(256))
+        image = opened(made.data)
+        assert image.size == (40, 60)
+        assert near(image.getpixel((20, 5)), RED)
+        assert near(image.getpixel((20, 55)), BLUE)
+        assert not image.getexif()
+        assert not {"exif", "xmp", "icc_profile", "comment"} & set(image.info)
+        assert b"Secret" not in made.data
+
+
+def test_a_square_is_cut_from_the_middle() -> None:
+    image = opened(media.encoded(halves("PNG", (600, 100)), fit=PERSON).data)
+    assert near(image.getpixel((5, 50)), RED)
+    assert near(image.getpixel((95, 50)), BLUE)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_of_an_animation_the_first_frame_is_kept(kind: str) -> None:
+    image = opened(media.encoded(animated(kind), fit=PERSON).data)
+    assert getattr(image, "n_frames", 1) == 1
+    assert near(image.convert("RGB").getpixel((5, 5)), (0, 255, 0))
+
+
+NO_PICTURE = "Choose a PNG, JPEG or WebP picture."
+MANY = "too many pixels"
+DAMAGED = "damaged"
+BAD: dict[str, tuple[bytes, str]] = {
+    "nothing": (b"", "Choose a picture first."),
+    "svg": (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', NO_PICTURE),
+    "html": (b"<!doctype html><script>alert(1)</script>", NO_PICTURE),
+    "text": (b"hello", NO_PICTURE),
+    "gif": (picture("GIF"), NO_PICTURE),
+    "an animated gif": (animated("GIF"), NO_PICTURE),
+    "bmp": (picture("BMP"), NO_PICTURE),
+    "tiff": (picture("TIFF"), NO_PICTURE),
+    "pdf": (picture("PDF"), NO_PICTURE),
+    "ico": (picture("ICO"), NO_PICTURE),
+    "only the signature": (b"\x89PNG\r\n\x1a\n", NO_PICTURE),
+    "zeros": (bytes(100_000), NO_PICTURE),
+    "a png cut off": (halves("PNG", (500, 500))[:-400], DAMAGED),
+    "a jpeg cut off": (halves("JPEG", (500, 500))[:-400], DAMAGED),
+    "a webp cut off": (halves("WEBP", (500, 500), lossless=True)[:-30], DAMAGED),
+    "a head of 30000 by 30000": (png_head(30_000, 30_000), MANY),
+    "a head of 10000 by 10000": (png_head(10_000, 10_000), MANY),
+    "a head of 8000 by 8000": (png_head(8_000, 8_000), MANY),
+    "a head of 2 billion by 1": (png_head(2_000_000_000, 1), MANY),
+    "a head without a picture": (png_head(5000, 5000), DAMAGED),
+    "too many bytes": (picture() + bytes(8_000_000), "at most 8 MB"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_picture_is_refused_with_what_to_do(name: str) -> None:
+    upload, said = BAD[name]
+    with pytest.raises(Invalid) as refused:
+        media.encoded(upload, fit=PERSON)
+    (problem,) = refused.value.problems
+    assert problem.path == "picture"
+    assert said in problem.message
+
+
+def test_nothing_of_a_polyglot_but_its_pixels_is_kept() -> None:
+    script = b"<script>alert('owl')</script><?php owl(); ?>"
+    hidden = io.BytesIO()
+    with zipfile.ZipFile(hidden, "w") as archive:
+        archive.writestr("owl", script)
+    for upload in (
+        picture() + script,
+        picture("JPEG", comment=script) + hidden.getvalue(),
+        picture("WEBP") + script,
+    ):
+        made = media.encoded(upload, fit=PERSON)
+        assert b"owl" not in made.data
+        assert made.data[:4] + made.data[8:12] == b"RIFFWEBP"
+
+
+def test_the_name_of_a_picture_is_the_hash_of_what_is_served(session: Session) -> None:
+    made = media.encoded(picture(), fit=PERSON)
+    path = media.store_picture(session, made)
+    assert path == f"/media/{made.sha256.hex()}.webp"
+    assert media.picture_data(session, made.sha256) == made.data
+
+
+def test_the_same_picture_sent_by_many_at_once_is_stored_once(
+    wide: Flask, committed: Session
+) -> None:
+    upload = picture("JPEG", (300, 300))
+    ids = [add_user(committed).id for _ in range(12)]
+    committed.commit()
+
+    def sending(user_id: UUID) -> Callable[[Session], None]:
+        return lambda session: people.use_upload(
+            session, user_id, media.encoded(upload, fit=PERSON)
+        )
+
+    came = at_once(wide, [sending(user_id) for user_id in ids])
+    assert not [error for error in came if error is not None]
+    assert committed.scalar(sa.select(sa.func.count()).select_from(Media)) == 1
+    images = {people.profile(committed, user_id).image for user_id in ids}
+    assert images == {media.encoded(upload, fit=PERSON).path}
+
+
+# -- removal ---------------------------------------------------------------------------------
+
+
+def stored(session: Session, color: str) -> str:
+    """The path of a picture that nobody uses yet."""
+    return media.store_picture(session, media.encoded(picture(color=color), fit=PERSON))
+
+
+def kept(session: Session) -> set[str]:
+    """The paths of all pictures that are there."""
+    names = session.scalars(sa.select(sa.func.encode(Media.sha256, "hex")))
+    return {f"/media/{name}.webp" for name in names}
+
+
+def test_a_picture_that_nobody_uses_is_removed_after_a_day(session: Session, clock: Clock) -> None:
+    path = stored(session, "red")
+    clock.advance(days=0.99)
+    media.remove_unused(session)
+    assert kept(session) == {path}
+    clock.advance(days=0.02)
+    media.remove_unused(session)
+    assert kept(session) == set()
+
+
+def test_whatever_refers_to_a_picture_keeps_it(session: Session, clock: Clock) -> None:
+    colors = ("red", "green", "blue", "white", "black", "gray")
+    person, hero, asked, draft, whole, unused = (stored(session, color) for color in colors)
+    user = add_user(session)
+    user.image = person
+    published_quiz(
+        session,
+        document(hero_image_url=f"https://quiz.example{hero}").model_copy(
+            update={"questions": (question(1, image_url=f"https://quiz.example{asked}"),)}
+        ),
+    )
+    for number, path in enumerate((draft, f"https://quiz.example{whole}")):
+        quiz = published_quiz(session)
+        row = session.get_one(QuizDraft, quiz.id)
+        key = "heroImageUrl" if number else "questions"
+        row.document = {**row.document, key: path if number else [{"imageUrl": path}]}
+    session.flush()
+    clock.advance(days=400)
+    media.remove_unused(session)
+    assert kept(session) == {person, hero, asked, draft, whole}
+    assert unused not in kept(session)
+
+
+def test_a_picture_that_was_in_use_stays_a_day_longer(session: Session, clock: Clock) -> None:
+    me = add_user(session)
+    first, second = (media.encoded(picture(color=color), fit=PERSON) for color in ("red", "green"))
+    people.use_upload(session, me.id, first)
+    clock.advance(days=300)
+    people.use_upload(session, me.id, second)
+    media.remove_unused(session)
+    assert kept(session) == {first.path, second.path}
+    clock.advance(days=2)
+    media.remove_unused(session)
+    assert kept(session) == {second.path}
+
+
+def test_a_picture_that_is_sent_again_is_as_new(session: Session, clock: Clock) -> None:
+    path = stored(session, "red")
+    clock.advance(days=2)
+    assert stored(session, "red") == path
+    media.remove_unused(session)
+    assert kept(session) == {path}
+
+
+def test_a_picture_that_somebody_is_just_sending_is_not_removed(
+    wide: Flask, committed: Session, committed_clock: Clock
+) -> None:
+    made = media.encoded(picture(), fit=PERSON)
+    me = add_user(committed)
+    media.store_picture(committed, made)
+    committed_clock.advance(days=2)
+    committed.commit()
+    people.use_upload(committed, me.id, made)
+    assert at_once(wide, [media.remove_unused]) == [None]
+    committed.commit()
+    assert kept(committed) == {made.path}

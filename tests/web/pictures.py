@@ -1,0 +1,59 @@
+"""Pictures that people upload, good and bad, made in the test."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any
+
+from PIL import Image
+
+
+def picture(
+    kind: str = "PNG",
+    size: tuple[int, int] = (40, 20),
+    color: Any = (200, 30, 30),
+    mode: str = "RGB",
+    **how: Any,
+) -> bytes:
+    """A picture of one colour."""
+    out = io.BytesIO()
+    Image.new(mode, size, color).save(out, kind, **how)
+    return out.getvalue()
+
+
+def halves(kind: str, size: tuple[int, int] = (60, 40), **how: Any) -> bytes:
+    """Red at the left and blue at the right."""
+    image = Image.new("RGB", size, "blue")
+    image.paste(Image.new("RGB", (size[0] // 2, size[1]), "red"))
+    out = io.BytesIO()
+    image.save(out, kind, **how)
+    return out.getvalue()
+
+
+def animated(kind: str) -> bytes:
+    """Two frames: first green, then red."""
+    out = io.BytesIO()
+    frames = [Image.new("RGB", (30, 30), color) for color in ("lime", "red")]
+    frames[0].save(out, kind, save_all=True, append_images=frames[1:], duration=100)
+    return out.getvalue()
+
+
+def png_head(width: int, height: int) -> bytes:
+    """The beginning of a PNG that says it is so large, with next to nothing in it."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + checksum
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = zlib.compress(bytes(1000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+def opened(data: bytes) -> Image.Image:
+    """What was stored, decoded."""
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy.orm import Session
 
-from respondeo.security import CONTENT_SECURITY_POLICY, accepted_hosts, is_same_site
+from respondeo.security import CONTENT_SECURITY_POLICY, own_names, own_origins
 from tests.client import SAME_ORIGIN, Client, Page
 from tests.factories import published_quiz
 from tests.web.apps import AppWith, Browser
@@ -167,14 +167,25 @@ def test_another_site_can_neither_start_answer_nor_sign_out(
     assert player.look().one("#play").attrs["data-status"] == "question"
 
 
-def test_hosts_and_sites_as_the_address_says() -> None:
-    assert accepted_hosts("https://quiz.example") == {"quiz.example"}
-    assert accepted_hosts("http://quiz.example:8080") == {"quiz.example:8080"}
-    assert accepted_hosts("http://127.0.0.1:8000") == {"127.0.0.1:8000", "localhost:8000"}
-    hosts = accepted_hosts("https://quiz.example")
-    assert is_same_site(None, "https://quiz.example", hosts)
-    assert not is_same_site(None, "https://quiz.example.evil.example", hosts)
-    assert not is_same_site("cross-site", "https://quiz.example", hosts)
+@pytest.mark.parametrize(
+    ("address", "names", "origins"),
+    [
+        ("https://quiz.example", {"quiz.example"}, {"https://quiz.example"}),
+        ("http://quiz.lan:8080", {"quiz.lan"}, {"http://quiz.lan:8080"}),
+        ("http://192.168.1.7:8000", {"192.168.1.7"}, {"http://192.168.1.7:8000"}),
+        ("http://[fd00::7]:8000", {"[fd00::7]"}, {"http://[fd00::7]:8000"}),
+        (
+            "http://127.0.0.1:8000",
+            {"127.0.0.1", "localhost"},
+            {"http://127.0.0.1:8000", "http://localhost:8000"},
+        ),
+    ],
+)
+def test_names_and_origins_are_those_of_the_address(
+    address: str, names: set[str], origins: set[str]
+) -> None:
+    assert own_names(address) == names
+    assert own_origins(address) == origins
 
 
 @pytest.mark.parametrize(

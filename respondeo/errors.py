@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, make_response, render_template, request, url_for
+from flask import Flask, Response, current_app, make_response, render_template, request, url_for
 from flask_limiter import RateLimitExceeded
 from jinja2_fragments.flask import render_block
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -32,6 +32,7 @@ from respondeo.domain.errors import (
     TooMany,
 )
 from respondeo.extensions import limiter
+from respondeo.security import own_origins
 from respondeo.web import access
 from respondeo.web.auth.views import local_path
 from respondeo.web.htmx import go_to
@@ -99,9 +100,11 @@ def _page_asked_from() -> str:
     if request.method in {"GET", "HEAD"} and request.headers.get("HX-Request") != "true":
         return local_path(request.full_path.rstrip("?"))
     try:
-        return local_path(urlsplit(request.referrer or "").path)
+        held = urlsplit(request.referrer or "")
     except ValueError:  # half an IPv6 address
         return url_for("pages.home")
+    ours = own_origins(current_app.extensions["settings"].app_url)
+    return local_path(held.path if f"{held.scheme}://{held.netloc}" in ours else None)
 
 
 def on_rate_limit(error: RateLimitExceeded) -> BaseResponse:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Request, Response, abort, request
+from werkzeug.utils import cached_property
+from werkzeug.wsgi import LimitedStream
 
 from respondeo.config import LOOPBACK, Settings
 
@@ -49,6 +51,7 @@ def init_security(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SECURE=url.scheme == "https",
         SESSION_COOKIE_SAMESITE="Lax",
     )
+    app.request_class = BoundedRequest
     # The router's own redirects would name a host, and lose what a form sent.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.wsgi_app = Edge(app.wsgi_app, settings)  # type: ignore[method-assign]
@@ -97,6 +100,29 @@ def is_same_site(sec_fetch_site: str | None, origin: str | None, origins: Contai
     return origin is not None and origin in origins
 
 
+class BoundedStream(LimitedStream):
+    """A body that does not say its length: beyond the limit it is refused, not cut off."""
+
+    def readall(self) -> bytes:
+        read = super().readall()
+        if self.is_exhausted and self._stream.read(1):
+            self.on_exhausted()
+        return read
+
+
+class BoundedRequest(Request):
+    """A request whose body keeps to the limit also where it comes in chunks."""
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """The body. Raises RequestEntityTooLarge where it is read beyond the limit."""
+        limit = self.max_content_length
+        ends = "wsgi.input_terminated" in self.environ
+        if limit is None or self.content_length is not None or not ends:
+            return super().stream
+        return cast("IO[bytes]", BoundedStream(self.environ["wsgi.input"], limit, is_max=True))
+
+
 class Edge:
     """What the application sees of the outside, and what the outside always hears from it.
 
@@ -129,7 +155,7 @@ class Edge:
         return self.app(environ, start)
 
     def _client(self, environ: WSGIEnvironment) -> str:
-        """The address nearest to us that is not a proxy of ours; what stands before it is hearsay."""
+        """The nearest address that is no proxy of ours; what stands before it is hearsay."""
         client = _address(str(environ.get("REMOTE_ADDR", "")))
         if client is None:  # a server on a Unix socket knows no address
             return ""

@@ -200,6 +200,8 @@ def test_a_form_comes_back_to_the_page_that_held_it(
         for referrer, back in (
             ("http://localhost/leaderboard?page=3", "/leaderboard"),
             ("http://localhost//evil.example/", "/"),
+            ("https://evil.example/leaderboard", "/"),
+            ("http://localhost:9000/leaderboard", "/"),
             ("http://[", "/"),
         ):
             sent = place.ask(Client(app), Referer=referrer)

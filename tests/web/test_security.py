@@ -8,10 +8,11 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy.orm import Session
 
-from respondeo.security import CONTENT_SECURITY_POLICY, own_names, own_origins
+from respondeo.security import CONTENT_SECURITY_POLICY, HEADERS, own_names, own_origins
 from tests.client import SAME_ORIGIN, Client, Page
-from tests.factories import published_quiz
+from tests.factories import add_user, published_quiz
 from tests.web.apps import AppWith, Browser
+from tests.web.places import person_with, places, played_quiz
 from tests.web.playing import Player
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +63,42 @@ def test_every_response_carries_the_headers(
     assert "Permissions-Policy" in headers
     assert "Cache-Control" in headers
     assert "Strict-Transport-Security" not in headers
+
+
+@pytest.mark.parametrize("role", ["guest", "user", "creator", "moderator", "admin"])
+def test_every_answer_of_every_route_carries_the_headers_and_nothing_inline(
+    app_with: AppWith, committed: Session, role: str
+) -> None:
+    app = app_with(rbac_role_creator_groups="creator", rbac_role_moderator_groups="moderator")
+    author, player = add_user(committed, "An Author"), add_user(committed, "A Player")
+    quiz_id, attempt_id = played_quiz(committed, author, player)
+    me = person_with(committed, "Somebody", role)
+    for place in places(app, quiz_id=quiz_id, attempt_id=attempt_id, seed=quiz_id):
+        for htmx in (False, True):
+            client = Client(app)
+            if role != "guest":
+                client.sign_in(me)
+            response = place.ask(client, htmx=htmx)
+            for name, value in HEADERS.items():
+                # What is no page may be told to do even less.
+                told = response.headers.getlist(name)
+                assert len(told) == 1, (place, name)
+                assert told == [value] or response.mimetype != "text/html", (place, name)
+            assert "Cache-Control" in response.headers, place
+            if response.mimetype == "text/html" and response.status_code != 303:
+                Page(response)  # refuses inline scripts, styles and handlers
+
+
+def test_an_answer_that_nothing_changed_carries_the_headers_too(browser: Browser) -> None:
+    client = browser()
+    tag = client.get("/leaderboard").headers["HX-PTag"]
+    board = client.get("/leaderboard", htmx=True, **{"HX-PTag": tag})
+    changed = client.get("/static/css/app.css").headers["Last-Modified"]
+    style = client.get("/static/css/app.css", **{"If-Modified-Since": changed})
+    for response in (board, style):
+        assert response.status_code == 304
+        assert not response.data
+        assert HEADERS.items() <= dict(response.headers).items()
 
 
 def test_refused_and_malformed_requests_carry_the_headers_too(browser: Browser) -> None:

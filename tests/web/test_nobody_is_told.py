@@ -9,8 +9,9 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from respondeo.domain.names import HIDDEN_NAME
 from respondeo.models import User
-from respondeo.models.user import HIDDEN_NAME, ShownAs
+from respondeo.models.user import ShownAs
 from tests.client import Client, Page
 from tests.factories import add_user
 from tests.web.apps import AppWith

@@ -92,9 +92,9 @@ def test_every_answer_of_every_route_carries_the_headers_and_nothing_inline(
 def test_an_answer_that_nothing_changed_carries_the_headers_too(browser: Browser) -> None:
     client = browser()
     tag = client.get("/leaderboard").headers["HX-PTag"]
-    board = client.get("/leaderboard", htmx=True, **{"HX-PTag": tag})
+    board = client.open("/leaderboard", headers={"HX-Request": "true", "HX-PTag": tag})
     changed = client.get("/static/css/app.css").headers["Last-Modified"]
-    style = client.get("/static/css/app.css", **{"If-Modified-Since": changed})
+    style = client.open("/static/css/app.css", headers={"If-Modified-Since": changed})
     for response in (board, style):
         assert response.status_code == 304
         assert not response.data

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, make_response, render_template, request, url_for
+from flask import Flask, Response, current_app, make_response, render_template, request, url_for
 from flask_limiter import RateLimitExceeded
 from jinja2_fragments.flask import render_block
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -32,6 +32,7 @@ from respondeo.domain.errors import (
     TooMany,
 )
 from respondeo.extensions import limiter
+from respondeo.security import own_origins
 from respondeo.web import access
 from respondeo.web.auth.views import local_path
 from respondeo.web.htmx import go_to
@@ -97,11 +98,13 @@ def on_domain_error(error: DomainError) -> BaseResponse:
 def _page_asked_from() -> str:
     """Where to come back to: this page, or the one that held the form."""
     if request.method in {"GET", "HEAD"} and request.headers.get("HX-Request") != "true":
-        return request.full_path.rstrip("?")
+        return local_path(request.full_path.rstrip("?"))
     try:
-        return local_path(urlsplit(request.referrer or "").path)
+        held = urlsplit(request.referrer or "")
     except ValueError:  # half an IPv6 address
         return url_for("pages.home")
+    ours = own_origins(current_app.extensions["settings"].app_url)
+    return local_path(held.path if f"{held.scheme}://{held.netloc}" in ours else None)
 
 
 def on_rate_limit(error: RateLimitExceeded) -> BaseResponse:
@@ -164,14 +167,15 @@ def show(explained: Explained) -> Response:
         session().rollback()
     if explained.status >= 500 or not _is_known_who_asks():
         access.as_nobody()
+    url, text = _way_on(explained)
     context = {
         "status": explained.status,
         "title": explained.title,
         "sentence": explained.sentence,
         "safe": explained.safe,
         "retry_seconds": explained.retry_seconds,
-        "action_url": _page_asked_from() if explained.retry_seconds else url_for("pages.home"),
-        "action_text": "Try again" if explained.retry_seconds else "All quizzes",
+        "action_url": url,
+        "action_text": text,
     }
     if request.headers.get("HX-Request") == "true":
         response = make_response(render_block("errors/error.html", "fragment", **context))
@@ -180,6 +184,16 @@ def show(explained: Explained) -> Response:
     response.status_code = explained.status
     response.vary.add("HX-Request")
     return response
+
+
+def _way_on(explained: Explained) -> tuple[str, str]:
+    """Where to go from an error: an address that will not answer with the next error."""
+    if explained.retry_seconds:
+        return _page_asked_from(), "Try again"
+    asking = access.viewer()
+    if asking.is_guest or asking.may("quiz:browse"):
+        return url_for("pages.home"), "All quizzes"
+    return url_for("settings.profile"), "Your settings"
 
 
 def _is_known_who_asks() -> bool:

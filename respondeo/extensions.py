@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from wsgiref.headers import Headers
 
@@ -13,7 +12,7 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from whitenoise import WhiteNoise
 
-from respondeo import precompress, rate_limits, security
+from respondeo import precompress, rate_limits
 from respondeo.config import Settings
 from respondeo.db import db, init_db, parse_url
 
@@ -55,24 +54,11 @@ def init_extensions(app: Flask, settings: Settings) -> None:
         root=STATIC,
         prefix="static/",
         autorefresh=development,
-        add_headers_function=_static_headers(settings, development=development),
+        add_headers_function=_refresh if development else None,
         immutable_file_test=lambda _path, _url: not development,
     )
 
 
-def _static_headers(
-    settings: Settings, *, development: bool
-) -> Callable[[Headers, str, str], None]:
-    """Static files never reach Flask: they get the security headers here.
-
-    In development a file may have changed since its compressed copies were made.
-    """
-    always = security.headers_of_every_response(settings)
-
-    def add(headers: Headers, path: str, _url: str) -> None:
-        if development:
-            precompress.refresh(Path(path))
-        for name, value in always.items():
-            headers[name] = value
-
-    return add
+def _refresh(_headers: Headers, path: str, _url: str) -> None:
+    """In development a file may have changed since its compressed copies were made."""
+    precompress.refresh(Path(path))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Container
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Request, Response, abort, request
+from werkzeug.utils import cached_property
+from werkzeug.wsgi import LimitedStream
 
 from respondeo.config import LOOPBACK, Settings
 
@@ -35,22 +37,24 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
 
 def init_security(app: Flask, settings: Settings) -> None:
     """Guard every request and put the headers on every response."""
     url = urlsplit(settings.app_url)
-    hosts = accepted_hosts(settings.app_url)
+    origins = own_origins(settings.app_url)
     app.config.from_mapping(
         PREFERRED_URL_SCHEME=url.scheme,
         SESSION_COOKIE_SECURE=url.scheme == "https",
         SESSION_COOKIE_SAMESITE="Lax",
     )
-    app.wsgi_app = Edge(  # type: ignore[method-assign]
-        app.wsgi_app, settings.trusted_proxies, settings.app_url
-    )
+    app.request_class = BoundedRequest
+    # The router's own redirects would name a host, and lose what a form sent.
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    app.wsgi_app = Edge(app.wsgi_app, settings)  # type: ignore[method-assign]
 
     @app.before_request
     def refuse_other_hosts() -> None:
@@ -60,94 +64,113 @@ def init_security(app: Flask, settings: Settings) -> None:
     @app.before_request
     def refuse_other_sites() -> None:
         if request.method in UNSAFE and not is_same_site(
-            request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin"), hosts
+            request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin"), origins
         ):
             abort(403, "This request came from another site, so it was not carried out.")
 
-    always = headers_of_every_response(settings)
-
     @app.after_request
-    def add_headers(response: Response) -> Response:
-        for name, value in always.items():
-            response.headers.setdefault(name, value)
+    def keep_out_of_shared_caches(response: Response) -> Response:
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "private, no-cache"
         return response
 
 
-def headers_of_every_response(settings: Settings) -> dict[str, str]:
-    """What pages, errors and static files alike carry."""
-    if settings.app_url.startswith("https:"):
-        return HEADERS | {"Strict-Transport-Security": "max-age=31536000"}
-    return HEADERS
+def own_names(app_url: str) -> frozenset[str]:
+    """The host names that are ours: the public one; on loopback all its names."""
+    host = urlsplit(app_url).hostname or ""
+    if host in LOOPBACK:
+        return frozenset(LOOPBACK)
+    return frozenset({f"[{host}]" if ":" in host else host})
 
 
-def accepted_hosts(app_url: str) -> frozenset[str]:
-    """The hosts (with port) that requests may name: the public one; on loopback all its names."""
+def own_origins(app_url: str) -> frozenset[str]:
+    """What browsers call us in `Origin`: scheme, host, and port unless it is the usual one."""
     url = urlsplit(app_url)
-    if url.hostname not in LOOPBACK:
-        return frozenset({url.netloc})
     port = f":{url.port}" if url.port else ""
-    return frozenset(f"{name}{port}" for name in LOOPBACK)
+    return frozenset(f"{url.scheme}://{name}{port}" for name in own_names(app_url))
 
 
-def is_same_site(sec_fetch_site: str | None, origin: str | None, hosts: Iterable[str]) -> bool:
-    """Whether an unsafe request comes from our own pages, by what the browser says of it."""
+def is_same_site(sec_fetch_site: str | None, origin: str | None, origins: Container[str]) -> bool:
+    """Whether an unsafe request comes from our own pages, by what the browser says of it.
+
+    Browsers say nothing in `Sec-Fetch-Site` to plain http outside loopback; there `Origin` decides.
+    """
     if sec_fetch_site is not None:
         return sec_fetch_site in {"same-origin", "none"}
-    return origin is not None and _netloc(origin) in hosts
+    return origin is not None and origin in origins
 
 
-def _netloc(origin: str) -> str:
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:  # half an IPv6 address
-        return ""
+class BoundedStream(LimitedStream):
+    """A body that does not say its length: beyond the limit it is refused, not cut off."""
+
+    def readall(self) -> bytes:
+        read = super().readall()
+        if self.is_exhausted and self._stream.read(1):
+            self.on_exhausted()
+        return read
+
+
+class BoundedRequest(Request):
+    """A request whose body keeps to the limit also where it comes in chunks."""
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """The body. Raises RequestEntityTooLarge where it is read beyond the limit."""
+        limit = self.max_content_length
+        ends = "wsgi.input_terminated" in self.environ
+        if limit is None or self.content_length is not None or not ends:
+            return super().stream
+        return cast("IO[bytes]", BoundedStream(self.environ["wsgi.input"], limit, is_max=True))
 
 
 class Edge:
-    """What the application sees of the outside: the client's address, the host, the scheme.
+    """What the application sees of the outside, and what the outside always hears from it.
 
-    Only proxies that are configured are believed about the address. Scheme and host are the public
-    address's, whatever a header says; a request that names another host is marked as such.
+    Only proxies that are configured are believed about the client's address. Scheme and host are
+    the public address's, whatever a header says; a request that names another host is marked as
+    such. Every response carries the security headers: pages, errors and static files alike.
     """
 
-    def __init__(
-        self,
-        app: WSGIApplication,
-        proxies: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network],
-        app_url: str,
-    ) -> None:
+    def __init__(self, app: WSGIApplication, settings: Settings) -> None:
         self.app = app
-        self.proxies = tuple(proxies)
-        self.url = urlsplit(app_url)
-        self.names = frozenset(_PORT.sub("", host) for host in accepted_hosts(app_url))
+        self.proxies = settings.trusted_proxies
+        self.url = urlsplit(settings.app_url)
+        self.names = own_names(settings.app_url)
+        self.headers = dict(HEADERS)
+        if self.url.scheme == "https":
+            self.headers["Strict-Transport-Security"] = "max-age=31536000"
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
         environ["wsgi.url_scheme"] = self.url.scheme
         environ["REMOTE_ADDR"] = self._client(environ)
         asked = environ.get("HTTP_HOST", "").lower()
         environ[OTHER_HOST] = _PORT.sub("", asked) not in self.names
-        environ["HTTP_HOST"] = self.url.netloc if environ[OTHER_HOST] else asked
-        return self.app(environ, start_response)
+        environ["HTTP_HOST"] = self.url.netloc
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            said = {name.lower() for name, _ in headers}
+            more = [item for item in self.headers.items() if item[0].lower() not in said]
+            return start_response(status, [*headers, *more], exc_info)
+
+        return self.app(environ, start)
 
     def _client(self, environ: WSGIEnvironment) -> str:
-        address = str(environ.get("REMOTE_ADDR", ""))
-        for hop in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-            if not self._is_proxy(address) or not _is_address(hop.strip()):
+        """The nearest address that is no proxy of ours; what stands before it is hearsay."""
+        client = _address(str(environ.get("REMOTE_ADDR", "")))
+        if client is None:  # a server on a Unix socket knows no address
+            return ""
+        for told in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+            hop = _address(told.strip())
+            if hop is None or not any(client in network for network in self.proxies):
                 break
-            address = hop.strip()
-        return address
-
-    def _is_proxy(self, address: str) -> bool:
-        return _is_address(address) and any(
-            ipaddress.ip_address(address) in network for network in self.proxies
-        )
+            client = hop
+        return str(client)
 
 
-def _is_address(text: str) -> bool:
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """An address in its one form: IPv4 is IPv4 even on a socket that speaks both."""
     try:
-        ipaddress.ip_address(text)
+        address = ip_address(text.partition("%")[0])
     except ValueError:
-        return False
-    return True
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

@@ -23,25 +23,26 @@ ADMIN, MODERATOR, CREATOR, USER, GUEST = ROLES = (
 
 ALL = "*"
 
-PERMISSIONS = frozenset(
-    {
-        "quiz:browse",
-        "quiz:view",
-        "quiz:play",
-        "quiz:create",
-        "quiz:edit-own",
-        "quiz:edit-any",
-        "quiz:delete-own",
-        "quiz:delete-any",
-        "quiz:publish",
-        "ai:quiz-generate",
-        "leaderboard:view",
-        "leaderboard:submit",
-        "api-key:manage",
-        "settings:manage",
-        "admin:*",
-    }
-)
+MEANINGS = {
+    "quiz:browse": "see the list of quizzes",
+    "quiz:view": "look at quizzes",
+    "quiz:play": "play quizzes",
+    "quiz:create": "make quizzes",
+    "quiz:edit-own": "edit quizzes of your own",
+    "quiz:edit-any": "edit other people’s quizzes",
+    "quiz:delete-own": "delete quizzes of your own",
+    "quiz:delete-any": "delete other people’s quizzes",
+    "quiz:publish": "publish other people’s quizzes",
+    "ai:quiz-generate": "have quizzes drafted by a machine",
+    "leaderboard:view": "see the leaderboards",
+    "leaderboard:submit": "stand on the leaderboards",
+    "api-key:manage": "make keys for programs",
+    "settings:manage": "change the settings of this server",
+    "admin:*": "see and manage people and access",
+}
+"""What each permission lets a person do, as the end of a sentence about "you"."""
+
+PERMISSIONS = frozenset(MEANINGS)
 
 _GUEST = frozenset({"quiz:browse", "quiz:view", "quiz:play", "leaderboard:view"})
 _USER = _GUEST | {"leaderboard:submit"}
@@ -55,6 +56,14 @@ DEFAULT_ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     MODERATOR: _MODERATOR,
     ADMIN: PERMISSIONS,
 }
+
+
+def refusal(permission: str) -> str:
+    """What a person who lacks the permission is told."""
+    return (
+        f"Your role does not let you {MEANINGS[permission]}."
+        " If you need to, ask whoever runs this server."
+    )
 
 
 class Offer(StrEnum):
@@ -85,7 +94,10 @@ class AccessRules:
     role_permissions: Mapping[str, frozenset[str]]
 
     def role_of(self, groups: Iterable[str]) -> str:
-        """The first role in priority order one of whose groups matches, else the default."""
+        """The first role in priority order one of whose groups matches, else the default.
+
+        Names of groups match as they are written: capitals and spaces count.
+        """
         return self.why_role(groups).role
 
     def why_role(self, groups: Iterable[str]) -> RoleReason:

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.db import database_time
-from respondeo.domain.access import Viewer, may_see
-from respondeo.domain.errors import NotFound, SignInRequired
+from respondeo.domain.access import Viewer, may_see, refusal
+from respondeo.domain.errors import NotAllowed, NotFound, SignInRequired
 from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizBoard, QuizStanding, User
 from respondeo.services import content, leaderboards, standings, starting, taking
 from respondeo.services.content import Key, PlayedQuestion
@@ -91,7 +91,7 @@ def attempt_to_show(
 ) -> QuizAttempt:
     """An attempt this viewer may see: their own, or anybody's completed one at a quiz they may see.
 
-    Raises NotFound, SignInRequired.
+    Raises NotFound, NotAllowed, SignInRequired.
     """
     found = session.execute(
         sa.select(QuizAttempt, Quiz.author_id, Quiz.published_at)
@@ -101,7 +101,9 @@ def attempt_to_show(
     if found is None or not is_own(viewer, found[0]):
         if viewer.is_guest and not viewer.may("quiz:view"):
             raise SignInRequired
-        if found is None or not viewer.may("quiz:view"):
+        if not viewer.may("quiz:view"):
+            raise NotAllowed(refusal("quiz:view"))
+        if found is None:
             raise NotFound
     attempt, author_id, published_at = found
     taking.complete_overdue(session, quiz_id)

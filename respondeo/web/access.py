@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from respondeo.config import Settings
 from respondeo.db import session
-from respondeo.domain.access import GUEST, Viewer
+from respondeo.domain.access import GUEST, Viewer, refusal
 from respondeo.domain.errors import NotAllowed, SignInRequired
 from respondeo.extensions import login_manager
 from respondeo.services import identity
@@ -136,7 +136,7 @@ def demand(permission: str) -> None:
     if not asking.may(permission):
         if asking.is_guest:
             raise SignInRequired
-        raise NotAllowed("Your role does not allow this.")
+        raise NotAllowed(refusal(permission))
 
 
 def set_session_cookie(response: BaseResponse, token: str) -> None:

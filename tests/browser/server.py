@@ -19,12 +19,15 @@ SECONDS_TO_START = 60
 
 
 @contextmanager
-def serving(database_url: str, log: Path) -> Iterator[str]:
-    """Serve this database as `make serve` would; gives the address. The log is kept in `log`."""
+def serving(database_url: str, log: Path, name: str = "127.0.0.1") -> Iterator[str]:
+    """Serve this database as `make serve` would; gives the address. The log is kept in `log`.
+
+    name: the host that browsers call it by; the demo answers to this machine's names only.
+    """
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{name}:{port}"
     environment = {name: value for name, value in os.environ.items() if not _is_setting(name)} | {
-        "APP_ENV": "demo",
+        "APP_ENV": "demo" if name == "127.0.0.1" else "production",
         "APP_URL": url,
         "DATABASE_URL": database_url,
         "PORT": str(port),
@@ -42,7 +45,7 @@ def serving(database_url: str, log: Path) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )
         try:
-            _wait_until_ready(url, server, log)
+            _wait_until_ready(name, port, server, log)
             yield url
         finally:
             _stop(server)
@@ -60,11 +63,14 @@ def free_port() -> int:
         return port
 
 
-def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(name: str, port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    ready = urllib.request.Request(
+        f"http://127.0.0.1:{port}/readyz", headers={"Host": f"{name}:{port}"}
+    )
     end = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < end and server.poll() is None:
         try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310 - our own
+            with urllib.request.urlopen(ready, timeout=5):  # noqa: S310 - our own
                 return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.05)

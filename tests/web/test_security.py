@@ -8,10 +8,11 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy.orm import Session
 
-from respondeo.security import CONTENT_SECURITY_POLICY, accepted_hosts, is_same_site
+from respondeo.security import CONTENT_SECURITY_POLICY, HEADERS, own_names, own_origins
 from tests.client import SAME_ORIGIN, Client, Page
-from tests.factories import published_quiz
+from tests.factories import add_user, published_quiz
 from tests.web.apps import AppWith, Browser
+from tests.web.places import person_with, places, played_quiz
 from tests.web.playing import Player
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +63,42 @@ def test_every_response_carries_the_headers(
     assert "Permissions-Policy" in headers
     assert "Cache-Control" in headers
     assert "Strict-Transport-Security" not in headers
+
+
+@pytest.mark.parametrize("role", ["guest", "user", "creator", "moderator", "admin"])
+def test_every_answer_of_every_route_carries_the_headers_and_nothing_inline(
+    app_with: AppWith, committed: Session, role: str
+) -> None:
+    app = app_with(rbac_role_creator_groups="creator", rbac_role_moderator_groups="moderator")
+    author, player = add_user(committed, "An Author"), add_user(committed, "A Player")
+    quiz_id, attempt_id = played_quiz(committed, author, player)
+    me = person_with(committed, "Somebody", role)
+    for place in places(app, quiz_id=quiz_id, attempt_id=attempt_id, seed=quiz_id):
+        for htmx in (False, True):
+            client = Client(app)
+            if role != "guest":
+                client.sign_in(me)
+            response = place.ask(client, htmx=htmx)
+            for name, value in HEADERS.items():
+                # What is no page may be told to do even less.
+                told = response.headers.getlist(name)
+                assert len(told) == 1, (place, name)
+                assert told == [value] or response.mimetype != "text/html", (place, name)
+            assert "Cache-Control" in response.headers, place
+            if response.mimetype == "text/html" and response.status_code != 303:
+                Page(response)  # refuses inline scripts, styles and handlers
+
+
+def test_an_answer_that_nothing_changed_carries_the_headers_too(browser: Browser) -> None:
+    client = browser()
+    tag = client.get("/leaderboard").headers["HX-PTag"]
+    board = client.open("/leaderboard", headers={"HX-Request": "true", "HX-PTag": tag})
+    changed = client.get("/static/css/app.css").headers["Last-Modified"]
+    style = client.open("/static/css/app.css", headers={"If-Modified-Since": changed})
+    for response in (board, style):
+        assert response.status_code == 304
+        assert not response.data
+        assert HEADERS.items() <= dict(response.headers).items()
 
 
 def test_refused_and_malformed_requests_carry_the_headers_too(browser: Browser) -> None:
@@ -167,14 +204,25 @@ def test_another_site_can_neither_start_answer_nor_sign_out(
     assert player.look().one("#play").attrs["data-status"] == "question"
 
 
-def test_hosts_and_sites_as_the_address_says() -> None:
-    assert accepted_hosts("https://quiz.example") == {"quiz.example"}
-    assert accepted_hosts("http://quiz.example:8080") == {"quiz.example:8080"}
-    assert accepted_hosts("http://127.0.0.1:8000") == {"127.0.0.1:8000", "localhost:8000"}
-    hosts = accepted_hosts("https://quiz.example")
-    assert is_same_site(None, "https://quiz.example", hosts)
-    assert not is_same_site(None, "https://quiz.example.evil.example", hosts)
-    assert not is_same_site("cross-site", "https://quiz.example", hosts)
+@pytest.mark.parametrize(
+    ("address", "names", "origins"),
+    [
+        ("https://quiz.example", {"quiz.example"}, {"https://quiz.example"}),
+        ("http://quiz.lan:8080", {"quiz.lan"}, {"http://quiz.lan:8080"}),
+        ("http://192.168.1.7:8000", {"192.168.1.7"}, {"http://192.168.1.7:8000"}),
+        ("http://[fd00::7]:8000", {"[fd00::7]"}, {"http://[fd00::7]:8000"}),
+        (
+            "http://127.0.0.1:8000",
+            {"127.0.0.1", "localhost"},
+            {"http://127.0.0.1:8000", "http://localhost:8000"},
+        ),
+    ],
+)
+def test_names_and_origins_are_those_of_the_address(
+    address: str, names: set[str], origins: set[str]
+) -> None:
+    assert own_names(address) == names
+    assert own_origins(address) == origins
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
@@ -17,6 +17,8 @@ from respondeo.web.auth.demo import DEMO_PEOPLE
 
 bp = Blueprint("auth", __name__)
 
+LONGEST_ADDRESS = 3000
+
 
 def is_demo() -> bool:
     """Demo people exist in the demo only, and only for who sits at this machine."""
@@ -30,10 +32,13 @@ def is_demo() -> bool:
 def local_path(target: str | None) -> str:
     """Where to go after signing in: a path of ours, never another site.
 
-    Browsers read a backslash as a slash and skip control characters, so both are refused.
+    Browsers read a backslash as a slash and skip control characters, so both are refused; and
+    servers refuse an address that is too long.
     """
     home = url_for("pages.home")
     if not target or "\\" in target or any(character < " " for character in target):
+        return home
+    if len(quote(target, errors="replace")) > LONGEST_ADDRESS:
         return home
     try:
         parts = urlsplit(target)

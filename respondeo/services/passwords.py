@@ -128,6 +128,8 @@ def _checked(password: str, user: User, field: str) -> str:
     normal = _normal(password)
     if len(normal) < SHORTEST:
         raise Invalid(Problem(field, f"Use at least {SHORTEST} characters."))
+    if any("\ud800" <= character <= "\udfff" for character in normal):
+        raise Invalid(Problem(field, "This is no text that a keyboard can type."))
     if normal.casefold() in {user.email.casefold(), _normal(user.name).casefold()}:
         raise Invalid(Problem(field, "Use something else than your name or e-mail."))
     return normal

@@ -34,9 +34,7 @@ def sign_in_local() -> Response:
     target = request.form.get("next")
     user_id = passwords.verify(session(), claimed_email(), request.form.get("password", ""))
     if user_id is None:
-        page = ways_to_sign_in(
-            local_path(target), wrong=True, email=claimed_email()[:LONGEST_EMAIL]
-        )
-        return make_response(page, 422)
+        shown = "".join(filter(str.isprintable, claimed_email()))[:LONGEST_EMAIL]
+        return make_response(ways_to_sign_in(local_path(target), wrong=True, email=shown), 422)
     was_no_guess()
     return begin_session(user_id, target, provider_id=passwords.LOCAL)

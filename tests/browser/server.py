@@ -26,6 +26,7 @@ def serving(database_url: str, log: Path) -> Iterator[str]:
     environment = {name: value for name, value in os.environ.items() if not _is_setting(name)} | {
         "APP_ENV": "demo",
         "APP_URL": url,
+        "AUTH_LOCAL": "true",
         "DATABASE_URL": database_url,
         "PORT": str(port),
         "RATE_LIMIT_GUEST_PLAYS": "1000",

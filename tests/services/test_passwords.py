@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 from uuid import UUID
 
 import pytest
@@ -22,6 +23,7 @@ from tests.conftest import Clock
 from tests.factories import add_user
 from tests.services.parallel import in_transaction, until_waiting
 
+T = TypeVar("T")
 GOOD = "correct horse battery"
 
 
@@ -78,7 +80,7 @@ def test_the_right_password_tells_who_it_is_and_any_other_nobody(session: Sessio
 
 def test_nobody_is_let_in_who_is_unknown_disabled_or_has_no_password(session: Session) -> None:
     disabled, without = person_with(session), add_user(session)
-    disabled.disabled_at = sa.func.now()  # type: ignore[assignment]
+    disabled.disabled_at = sa.func.now()
     session.flush()
     for email in (disabled.email, without.email, "nobody@people.example", "", "\0", "x" * 9999):
         assert passwords.verify(session, email, GOOD) is None
@@ -216,10 +218,10 @@ def test_who_has_no_password_or_is_not_there_cannot_change_it(session: Session) 
 
 
 @contextmanager
-def meanwhile(app: Flask, committed: Session, job: object) -> Iterator[Future[object]]:
+def meanwhile(app: Flask, committed: Session, job: Callable[[Session], T]) -> Iterator[Future[T]]:
     """Start something in a transaction of its own; it waits for ours, which ends with the block."""
     with ThreadPoolExecutor(1) as thread:
-        running = thread.submit(in_transaction, app, job)  # type: ignore[arg-type]
+        running = thread.submit(in_transaction, app, job)
         until_waiting(committed, 1)
         yield running
         committed.commit()

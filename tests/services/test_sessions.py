@@ -17,9 +17,22 @@ from tests.factories import add_user
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
 
 
-def begin(session: Session, user: User, **how: str | None) -> UUID:
-    values: dict[str, str | None] = {"ip_address": None, "user_agent": None} | how
-    token = identity.sign_in(session, user.id, **values)  # type: ignore[arg-type]
+def begin(
+    session: Session,
+    user: User,
+    *,
+    ip_address: str | None = None,
+    user_agent: str | None = None,
+    provider_id: str | None = None,
+) -> UUID:
+    """A new session; its id."""
+    token = identity.sign_in(
+        session,
+        user.id,
+        ip_address=ip_address,
+        user_agent=user_agent,
+        provider_id=provider_id,
+    )
     person = identity.person_of(session, token)
     assert person is not None
     return person.session_id

@@ -19,7 +19,7 @@ from tests.conftest import Clock
 from tests.factories import add_user
 from tests.web.apps import AppWith, Browser
 
-GOOD = "correct horse battery"
+GOOD, WRONG = "correct horse battery", "a wrong guess"
 ADA = "ada@school.example"
 
 
@@ -39,7 +39,7 @@ def ada(committed: Session) -> None:
 
 
 def guess(
-    app: Flask, email: str = ADA, password: str = "a wrong guess", address: str = "192.0.2.1"
+    app: Flask, email: str = ADA, password: str = WRONG, address: str = "192.0.2.1"
 ) -> TestResponse:
     """Somebody at this address sends the form."""
     return Client(app).open(
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_told_in_one_sentence_that_is_the_same_for_everybody(
     person = add_user(committed)
     if who == "disabled":
         passwords.set_password(committed, person.id, GOOD)
-        person.disabled_at = sa.func.now()  # type: ignore[assignment]
+        person.disabled_at = sa.func.now()
     committed.commit()
     email = {"known": ADA, "unknown": "nobody@school.example"}.get(who, person.email)
     client = browser(on=local)

@@ -29,7 +29,6 @@ class Two:
     """Two browsers of one person with a password."""
 
     user_id: UUID
-    email: str
     here: Caller
     there: Caller
     there_id: UUID
@@ -45,9 +44,11 @@ def two(world: World) -> Two:
         ]
         there = identity.person_of(session, tokens[1])
         assert there is not None
-        callers = [Caller(world.server.port, f"respondeo_session={token}") for token in tokens]
+        here, there_too = (
+            Caller(world.server.port, f"respondeo_session={token}") for token in tokens
+        )
         session.commit()
-        return Two(user.id, user.email, *callers, there.session_id)
+        return Two(user.id, here, there_too, there.session_id)
 
 
 @contextmanager

@@ -87,6 +87,14 @@ def test_nobody_is_let_in_who_is_unknown_disabled_or_has_no_password(session: Se
         assert passwords.verify(session, email, "") is None
 
 
+def test_what_is_checked_for_nobody_costs_what_a_persons_password_costs(session: Session) -> None:
+    account = account_of(session, person_with(session))
+    assert account.password_hash is not None
+    nobodys = extract_parameters(passwords.nobodys_hash())
+    assert nobodys == extract_parameters(account.password_hash)
+    assert passwords.nobodys_hash() is passwords.nobodys_hash(), "made once"
+
+
 def test_an_account_at_a_provider_is_no_password(session: Session) -> None:
     user = add_user(session)
     session.add(

@@ -155,6 +155,24 @@ def test_ten_megabytes_of_password_are_refused_unread(local: Flask, ada: None) -
     assert guess(local, password="x" * 900_000).status_code == 422
 
 
+def test_over_https_the_cookie_is_secure_and_bound_to_the_host(
+    app_with: AppWith, ada: None
+) -> None:
+    app = app_with(app_env="production", app_url="https://quiz.example", auth_local=True)
+    response = Client(app).open(
+        "/sign-in/local",
+        method="POST",
+        base_url="https://quiz.example",
+        headers={"Sec-Fetch-Site": "same-origin"},
+        data={"email": ADA, "password": GOOD, "next": "//evil.example"},
+    )
+    assert (response.status_code, response.location) == (303, "/")
+    name, *attributes = response.headers["Set-Cookie"].split("; ")
+    assert name.startswith("__Host-respondeo_session=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(attributes)
+    assert not any(attribute.startswith("Domain") for attribute in attributes)
+
+
 def test_signing_in_again_as_somebody_else_ends_the_session_before(
     browser: Browser, local: Flask, ada: None, committed: Session
 ) -> None:

@@ -11,6 +11,7 @@ DEMANDS = {
     "auth.sign_in": "everybody",
     "auth.sign_in_as": "everybody",
     "auth.sign_in_local": "everybody",
+    "auth.sign_in_local_again": "everybody",
     "auth.sign_out": "everybody",
     "leaderboards.overall": "leaderboard:view",
     "leaderboards.quiz": "leaderboard:view",

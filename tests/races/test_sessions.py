@@ -90,7 +90,7 @@ def all_others_are_ended(two: Two, _world: World) -> None:
 
 def the_password_is_changed(two: Two, _world: World) -> None:
     form = {"current": GOOD, "new": "a better password"}
-    assert two.here.post(f"{PAGE}/password", form).status_code == 303
+    assert two.here.post(PAGE, form).status_code == 303
 
 
 def the_operator_sets_a_password(two: Two, world: World) -> None:

@@ -150,6 +150,20 @@ def test_nothing_that_is_sent_breaks_the_form_or_opens_the_door(
     assert sessions_in(committed) == []
 
 
+def test_from_a_form_that_was_wrong_every_way_leads_on(
+    browser: Browser, local: Flask, ada: None
+) -> None:
+    """Its address is that of the form: a link back to it must not end in an error."""
+    client = browser(on=local)
+    page = client.submit(client.page("/sign-in"), "#local-form", email=ADA, password="wrong")
+    assert (page.status, page.path) == (422, "/sign-in/local")
+    themed = client.submit(page, "#theme-form", theme="dark")
+    assert (themed.status, themed.path) == (200, "/sign-in")
+    page = client.page(page.one(".site-bar > a.btn").attrs["href"])
+    page = client.submit(page, "#local-form", email=ADA, password=GOOD)
+    assert (page.status, page.path) == (200, "/")
+
+
 def test_ten_megabytes_of_password_are_refused_unread(local: Flask, ada: None) -> None:
     assert guess(local, password="x" * 10_000_000).status_code == 413
     assert guess(local, password="x" * 900_000).status_code == 422

@@ -116,9 +116,9 @@ def test_somebody_elses_session_is_not_there_and_stays(
     assert is_in(stranger)
 
 
-@pytest.mark.parametrize("path", ["password", "end-session", "end-other-sessions"])
+@pytest.mark.parametrize("path", ["", "/end-session", "/end-other-sessions"])
 def test_who_is_signed_out_is_asked_to_sign_in(local: Flask, browser: Browser, path: str) -> None:
-    response = browser(on=local).post(f"{PAGE}/{path}")
+    response = browser(on=local).post(f"{PAGE}{path}")
     assert response.status_code == 303
     assert response.location.startswith("/sign-in")
 
@@ -135,7 +135,7 @@ def test_the_password_form_is_for_those_who_have_one_where_passwords_are_on(
     assert signed_in(local, ada.id).page(PAGE).all("#password-form")
     for client in (signed_in(app, ada.id), browser("Without", on=local)):
         assert not client.page(PAGE).all("#password-form")
-        changed = client.post(f"{PAGE}/password", current=GOOD, new=NEW)
+        changed = client.post(PAGE, current=GOOD, new=NEW)
         assert changed.status_code == 404
 
 
@@ -179,9 +179,9 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_changes(
 
 def test_guessing_the_current_password_is_limited_like_signing_in(local: Flask, ada: User) -> None:
     here = signed_in(local, ada.id)
-    short = [here.post(f"{PAGE}/password", current=GOOD, new="short") for _ in range(11)]
+    short = [here.post(PAGE, current=GOOD, new="short") for _ in range(11)]
     assert {response.status_code for response in short} == {422}, "only guesses count"
-    guesses = [here.post(f"{PAGE}/password", current="wrong", new=NEW) for _ in range(11)]
+    guesses = [here.post(PAGE, current="wrong", new=NEW) for _ in range(11)]
     assert [response.status_code for response in guesses] == [422] * 10 + [429]
     assert Client(local).post("/sign-in/local", email=ada.email, password=GOOD).status_code == 429
 
@@ -203,6 +203,6 @@ def test_nothing_that_is_sent_as_a_password_breaks_the_page(local: Flask, ada: U
         {"current": "🐎" * 5_000, "new": "🐎" * 5_000},
         {"current": ["wrong", GOOD], "new": NEW},
     ):
-        assert here.post(f"{PAGE}/password", form).status_code == 422
-    assert here.post(f"{PAGE}/password", current=GOOD, new="x" * 2_000_000).status_code == 413
+        assert here.post(PAGE, form).status_code == 422
+    assert here.post(PAGE, current=GOOD, new="x" * 2_000_000).status_code == 413
     assert is_in(here)

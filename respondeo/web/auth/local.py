@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import current_app, make_response, request
+from flask import current_app, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from respondeo.db import session
@@ -38,3 +38,10 @@ def sign_in_local() -> Response:
         return make_response(ways_to_sign_in(local_path(target), wrong=True, email=shown), 422)
     was_no_guess()
     return begin_session(user_id, target, provider_id=passwords.LOCAL)
+
+
+@bp.get("/sign-in/local")
+@access.everybody
+def sign_in_local_again() -> Response:
+    """The address of a form that was wrong leads back to the form."""
+    return redirect(url_for("auth.sign_in"), 303)

@@ -33,6 +33,7 @@ def show_security(*, done: str | None = None, errors: dict[str, str] | None = No
     myself = access.myself()
     return render_template(
         "settings/security.html",
+        tab="settings.security",
         sessions=sessions.sessions_of(session(), myself.id, myself.session_id),
         may_change_password=may_change_password(),
         shortest=passwords.SHORTEST,
@@ -47,7 +48,7 @@ def may_change_password() -> bool:
     return on and passwords.has_password(session(), access.myself().id)
 
 
-@bp.post("/security/password")
+@bp.post("/security")
 @access.signed_in
 @limit_guesses(lambda: access.myself().email)
 def change_password() -> Response:

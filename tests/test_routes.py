@@ -10,6 +10,8 @@ from respondeo.domain.access import PERMISSIONS
 DEMANDS = {
     "auth.sign_in": "everybody",
     "auth.sign_in_as": "everybody",
+    "auth.sign_in_local": "everybody",
+    "auth.sign_in_local_again": "everybody",
     "auth.sign_out": "everybody",
     "leaderboards.overall": "leaderboard:view",
     "leaderboards.quiz": "leaderboard:view",
@@ -20,6 +22,9 @@ DEMANDS = {
     "pages.readyz": "everybody",
     "pages.theme": "everybody",
     "settings.access_rules": "admin:*",
+    "settings.change_password": "signed in",
+    "settings.end_other_sessions": "signed in",
+    "settings.end_session": "signed in",
     "settings.people": "admin:*",
     "settings.change_name": "signed in",
     "settings.change_picture": "signed in",

@@ -10,6 +10,7 @@ def init_cli(app: Flask) -> None:
     from respondeo.cli.demo import demo
     from respondeo.cli.leaderboards import leaderboards
     from respondeo.cli.serve import serve_command
+    from respondeo.cli.users import users
 
-    for command in (demo, leaderboards, serve_command):
+    for command in (demo, leaderboards, serve_command, users):
         app.cli.add_command(command)

@@ -29,6 +29,7 @@ def serving(database_url: str, log: Path, name: str = "127.0.0.1") -> Iterator[s
     environment = {name: value for name, value in os.environ.items() if not _is_setting(name)} | {
         "APP_ENV": "demo" if name == "127.0.0.1" else "production",
         "APP_URL": url,
+        "AUTH_LOCAL": "true",
         "DATABASE_URL": database_url,
         "PORT": str(port),
         "RATE_LIMIT_GUEST_PLAYS": "1000",

@@ -210,6 +210,37 @@ def test_axe_finds_nothing_on_signing_in(world: World, still: Open) -> None:
     axe_finds_nothing(still().go("/sign-in"), "sign in")
 
 
+def test_axe_finds_nothing_on_a_sign_in_that_was_wrong(world: World, still: Open) -> None:
+    visitor = still()
+    visitor.expects("status of 422")
+    page = visitor.go("/sign-in")
+    page.get_by_label("E-mail").fill("nobody@people.example")
+    page.get_by_label("Password").fill("a wrong guess")
+    page.locator("#local-form button").click()
+    expect(page.get_by_text("E-mail or password is wrong.")).to_be_visible()
+    axe_finds_nothing(page, "wrong")
+
+
+def test_axe_finds_nothing_on_sign_in_and_sessions(world: World, still: Open) -> None:
+    ada = world.with_password("Ada", "ada@people.example", "correct horse battery")
+    visitor = still(ada)
+    visitor.expects("status of 422")
+    axe_finds_nothing(visitor.go("/settings/security"), "one session")
+    other = still().go("/sign-in?next=/settings/security")
+    other.get_by_label("E-mail").fill("ada@people.example")
+    other.get_by_label("Password").fill("correct horse battery")
+    other.locator("#local-form button").click()
+    expect(other.locator(".sessions > li")).to_have_count(2)
+    axe_finds_nothing(other, "two sessions")
+    page = visitor.go("/settings/security?done=session")
+    axe_finds_nothing(page, "done")
+    page.get_by_label("Current password").fill("a wrong guess")
+    page.get_by_label("New password").fill("short")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_text("This is not your password.")).to_be_visible()
+    axe_finds_nothing(page, "wrong")
+
+
 def test_axe_finds_nothing_on_pages_that_refuse(world: World, still: Open) -> None:
     visitor = still(world.person())
     visitor.expects("status of 4..")

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.domain.document import Answer, Document, Question
 from respondeo.models import AttemptAnswer, QuizAttempt, User
-from respondeo.services import identity, starting, taking
+from respondeo.services import identity, passwords, starting, taking
 from respondeo.web.auth.demo import DEMO_PEOPLE
 from tests import factories
 from tests.conftest import run_on_server
@@ -59,6 +59,17 @@ class World:
         with self.session() as session:
             user = factories.add_user(session, name, groups=groups)
             token = identity.sign_in(session, user.id, ip_address=None, user_agent="tests")
+            return Someone(user.id, name, token)
+
+    def with_password(self, name: str, email: str, password: str) -> Someone:
+        """A person who is signed in, and can sign in elsewhere with a password."""
+        with self.session() as session:
+            user = factories.add_user(session, name)
+            user.email = email
+            passwords.set_password(session, user.id, password)
+            token = identity.sign_in(
+                session, user.id, ip_address="192.0.2.7", user_agent="tests", provider_id="local"
+            )
             return Someone(user.id, name, token)
 
     def demo_people(self) -> None:

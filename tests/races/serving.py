@@ -45,6 +45,7 @@ class Server:
         env = {name: value for name, value in os.environ.items() if not name.startswith("RBAC_")}
         env |= {
             "APP_ENV": "demo",
+            "AUTH_LOCAL": "true",
             "DATABASE_URL": database_url,
             "PORT": str(self.port),
             "RATE_LIMIT_GUEST_PLAYS": "1000",

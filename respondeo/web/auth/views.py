@@ -83,9 +83,18 @@ def sign_in() -> Response | str:
     target = local_path(request.args.get("next"))
     if access.person() is not None:
         return redirect(target, 303)
-    demo = is_demo()
+    return ways_to_sign_in(target)
+
+
+def ways_to_sign_in(target: str, *, wrong: bool = False, email: str = "") -> str:
+    """The page. wrong: the e-mail or the password that was sent is."""
     return render_template(
-        "auth/sign_in.html", people=DEMO_PEOPLE if demo else [], demo=demo, next=target
+        "auth/sign_in.html",
+        people=DEMO_PEOPLE if is_demo() else [],
+        local=current_app.extensions["settings"].auth_local,
+        next=target,
+        wrong=wrong,
+        email=email,
     )
 
 

@@ -1,0 +1,141 @@
+"""The people of this server, as its operator makes, lists, disables and removes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from respondeo.db import database_time
+from respondeo.domain.errors import Invalid, NotFound, Problem
+from respondeo.models import Account, LoginSession, Quiz, QuizAttempt, User
+from respondeo.services import identity, sessions
+
+LONGEST_EMAIL = 254  # characters
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A person in the operator's list. providers: how they can sign in."""
+
+    email: str
+    name: str
+    groups: tuple[str, ...]
+    providers: tuple[str, ...]
+    last_seen_at: datetime | None
+    disabled_at: datetime | None
+
+
+def create_user(session: Session, email: str, name: str, groups: Iterable[str] = ()) -> User:
+    """A new person, whose address the operator vouches for. Raises Invalid."""
+    values = {
+        "email": checked_email(email),
+        "name": _checked_text(name, "name"),
+        "groups": checked_groups(groups),
+        "email_verified": True,
+    }
+    made: User | None = session.scalar(
+        insert(User).values(values).on_conflict_do_nothing(index_elements=["email"]).returning(User)
+    )
+    if made is None:
+        raise _taken(email)
+    return made
+
+
+def free_email(session: Session, email: str) -> None:
+    """Raises Invalid where the address is none, or is somebody's."""
+    if identity.user_by_email(session, checked_email(email)) is not None:
+        raise _taken(email)
+
+
+def user_with(session: Session, email: str) -> User:
+    """The person with this address, locked. Raises NotFound."""
+    found = None if "\0" in email else identity.user_by_email(session, email.strip())
+    if found is None:
+        raise NotFound(f"There is nobody with the e-mail {email}.")
+    session.refresh(found, with_for_update={"key_share": True})
+    return found
+
+
+def people(session: Session) -> list[Listed]:
+    """Everybody, by address."""
+    providers = (
+        sa.select(sa.func.array_agg(Account.provider_id.distinct()))
+        .where(Account.user_id == User.id)
+        .scalar_subquery()
+    )
+    seen = (
+        sa.select(sa.func.max(LoginSession.last_seen_at))
+        .where(LoginSession.user_id == User.id)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        sa.select(User.email, User.name, User.groups, providers, seen, User.disabled_at).order_by(
+            User.email
+        )
+    )
+    return [
+        Listed(email, name, tuple(groups), tuple(by or ()), last_seen_at, disabled_at)
+        for email, name, groups, by, last_seen_at, disabled_at in rows
+    ]
+
+
+def set_groups(user: User, groups: Iterable[str]) -> None:
+    """These and no others. Raises Invalid."""
+    user.groups = checked_groups(groups)
+
+
+def disable(session: Session, user: User) -> None:
+    """Let the person in no more, and end their sessions."""
+    user.disabled_at = user.disabled_at or database_time(session)
+    sessions.end_sessions(session, user.id)
+
+
+def enable(user: User) -> None:
+    """Let the person in again."""
+    user.disabled_at = None
+
+
+def belongings(session: Session, user_id: UUID) -> tuple[int, int]:
+    """How many attempts and how many quizzes are the person's."""
+    attempts = sa.select(sa.func.count()).where(QuizAttempt.user_id == user_id)
+    quizzes = sa.select(sa.func.count()).where(Quiz.author_id == user_id)
+    return session.scalar(attempts) or 0, session.scalar(quizzes) or 0
+
+
+def checked_email(email: str) -> str:
+    """The address as it is stored: in small letters. Raises Invalid."""
+    stored = email.strip().lower()
+    before, _, after = stored.partition("@")
+    if not before or not after or "@" in after or " " in stored or not stored.isprintable():
+        raise Invalid(Problem("email", f"{email!a} is not an e-mail address."))
+    if len(stored) > LONGEST_EMAIL:
+        raise Invalid(
+            Problem("email", f"An e-mail address has at most {LONGEST_EMAIL} characters.")
+        )
+    return stored
+
+
+def checked_groups(groups: Iterable[str]) -> list[str]:
+    """Each once, in order. Raises Invalid."""
+    for group in groups:
+        if "," in group:
+            raise Invalid(Problem("groups", "Name each group on its own, without commas."))
+    return list(dict.fromkeys(_checked_text(group, "group") for group in groups))
+
+
+def _taken(email: str) -> Invalid:
+    return Invalid(Problem("email", f"There is somebody with the e-mail {email} already."))
+
+
+def _checked_text(text: str, field: str) -> str:
+    stripped = text.strip()
+    if not stripped or len(stripped) > LONGEST_NAME or not stripped.isprintable():
+        raise Invalid(Problem(field, f"A {field} is one line of 1 to {LONGEST_NAME} characters."))
+    return stripped

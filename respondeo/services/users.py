@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from respondeo.db import database_time
 from respondeo.domain.errors import Invalid, NotFound, Problem
+from respondeo.domain.names import LONGEST_REAL, chosen_name
 from respondeo.models import Account, LoginSession, Quiz, QuizAttempt, User
 from respondeo.services import identity, sessions
 
 LONGEST_EMAIL = 254  # characters
-LONGEST_NAME = 200
+LONGEST_GROUP = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def create_user(session: Session, email: str, name: str, groups: Iterable[str] =
     """A new person, whose address the operator vouches for. Raises Invalid."""
     values = {
         "email": checked_email(email),
-        "name": _checked_text(name, "name"),
+        "name": chosen_name(name, field="name", longest=LONGEST_REAL),
         "groups": checked_groups(groups),
         "email_verified": True,
     }
@@ -124,18 +125,19 @@ def checked_email(email: str) -> str:
 
 def checked_groups(groups: Iterable[str]) -> list[str]:
     """Each once, in order. Raises Invalid."""
-    for group in groups:
-        if "," in group:
-            raise Invalid(Problem("groups", "Name each group on its own, without commas."))
-    return list(dict.fromkeys(_checked_text(group, "group") for group in groups))
+    return list(dict.fromkeys(map(_checked_group, groups)))
 
 
 def _taken(email: str) -> Invalid:
     return Invalid(Problem("email", f"There is somebody with the e-mail {email} already."))
 
 
-def _checked_text(text: str, field: str) -> str:
-    stripped = text.strip()
-    if not stripped or len(stripped) > LONGEST_NAME or not stripped.isprintable():
-        raise Invalid(Problem(field, f"A {field} is one line of 1 to {LONGEST_NAME} characters."))
-    return stripped
+def _checked_group(group: str) -> str:
+    name = group.strip()
+    if not name or len(name) > LONGEST_GROUP or not name.isprintable():
+        problem = f"A group is one line of 1 to {LONGEST_GROUP} characters."
+    elif "," in name:
+        problem = "Name each group on its own, without commas."
+    else:
+        return name
+    raise Invalid(Problem("groups", problem))

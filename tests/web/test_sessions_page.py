@@ -167,10 +167,10 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_changes(
     here, there = signed_in(local, ada.id), signed_in(local, ada.id)
     page = here.submit(here.page(PAGE), "#password-form", current=current, new=new)
     assert page.status == 422
-    assert page.words(f"#{field}-wrong") == said
+    assert page.words(f"#problem-{field}") == said
     (focused,) = page.all("[autofocus]")
     assert focused.attrs["name"] == field
-    assert focused.attrs["aria-describedby"] == f"{field}-wrong"
+    assert focused.attrs["aria-describedby"] == f"problem-{field}"
     assert len(page.all("[aria-invalid]")) == 1
     assert page.all(".sessions > li"), "the rest of the page is there"
     assert is_in(there)
@@ -191,7 +191,7 @@ def test_the_second_of_two_tabs_that_change_the_password_is_told(local: Flask, a
     first, second = here.page(PAGE), here.page(PAGE)
     here.submit(first, "#password-form", current=GOOD, new=NEW)
     page = here.submit(second, "#password-form", current=GOOD, new="another password")
-    assert page.words("#current-wrong") == "This is not your password."
+    assert page.words("#problem-current") == "This is not your password."
 
 
 def test_nothing_that_is_sent_as_a_password_breaks_the_page(local: Flask, ada: User) -> None:

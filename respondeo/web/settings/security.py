@@ -12,7 +12,7 @@ from respondeo.domain.errors import Invalid, NotFound
 from respondeo.services import passwords, sessions
 from respondeo.web import access
 from respondeo.web.auth.guesses import limit_guesses, was_no_guess
-from respondeo.web.settings.bp import bp
+from respondeo.web.settings.bp import bp, done
 
 DONE = {
     "password": "Your password is changed. Every other browser is signed out.",
@@ -25,11 +25,11 @@ DONE = {
 @access.signed_in
 def security() -> str:
     """Password and sessions."""
-    return show_security(done=DONE.get(request.args.get("done", "")))
+    return show_security()
 
 
-def show_security(*, done: str | None = None, errors: dict[str, str] | None = None) -> str:
-    """The page. done: what just happened; errors: what is wrong with the fields of the form."""
+def show_security(problems: dict[str, str] | None = None) -> str:
+    """The page; problems: what is wrong with the fields of the form."""
     myself = access.myself()
     return render_template(
         "settings/security.html",
@@ -37,8 +37,8 @@ def show_security(*, done: str | None = None, errors: dict[str, str] | None = No
         sessions=sessions.sessions_of(session(), myself.id, myself.session_id),
         may_change_password=may_change_password(),
         shortest=passwords.SHORTEST,
-        done=done,
-        errors=errors or {},
+        done=done(DONE),
+        problems=problems or {},
     )
 
 
@@ -65,14 +65,14 @@ def change_password() -> Response:
             session_id=myself.session_id,
         )
     except Invalid as refused:
-        errors = {problem.path: problem.message for problem in refused.problems}
+        problems = {problem.path: problem.message for problem in refused.problems}
         session().rollback()
-        if "current" not in errors:
+        if "current" not in problems:
             was_no_guess()
-        return make_response(show_security(errors=errors), 422)
+        return make_response(show_security(problems), 422)
     was_no_guess()
     session().commit()
-    return done("password")
+    return back("password")
 
 
 @bp.post("/security/end-session")
@@ -85,7 +85,7 @@ def end_session() -> Response:
         raise NotFound("You have no such session.") from error
     sessions.end_session(session(), access.myself().id, ended)
     session().commit()
-    return done("session")
+    return back("session")
 
 
 @bp.post("/security/end-other-sessions")
@@ -95,9 +95,9 @@ def end_other_sessions() -> Response:
     myself = access.myself()
     sessions.end_sessions(session(), myself.id, but=myself.session_id)
     session().commit()
-    return done("others")
+    return back("others")
 
 
-def done(what: str) -> Response:
+def back(what: str) -> Response:
     """Back to the page, which says what was done."""
     return redirect(url_for("settings.security", done=what), 303)

@@ -32,6 +32,8 @@ from respondeo.domain.access import (
     ROLES,
     AccessRules,
 )
+from respondeo.oidc import providers
+from respondeo.oidc.providers import Provider
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -150,6 +152,10 @@ class Settings(BaseSettings):
         False, description="true or false: whether people sign in with an e-mail and a password"
     )
 
+    oidc_providers: Annotated[tuple[Provider, ...], NoDecode] = Field(
+        (), description="the identity providers, read by respondeo/oidc/providers.py"
+    )
+
     rbac_public_browse_quizzes: bool = Field(False, description="true or false")
     rbac_public_view_quiz: bool = Field(False, description="true or false")
     rbac_public_play_quiz: bool = Field(False, description="true or false")
@@ -219,10 +225,13 @@ class Settings(BaseSettings):
 
         Outside production a missing SECRET_KEY is made once and kept in `instance_path`.
         """
-        problems = _unknown_rbac(set(cls.model_fields))
+        found, wrong = providers.read(
+            os.environ, production=os.environ.get("APP_ENV") not in {"development", "demo"}
+        )
+        problems = _unknown_rbac(set(cls.model_fields)) + wrong
         settings = None
         try:
-            settings = cls()
+            settings = cls(oidc_providers=found)
         except ValidationError as error:
             problems += [_problem(cls, dict(found)) for found in error.errors()]
         if problems or settings is None:

@@ -28,6 +28,10 @@ from respondeo.domain.errors import (
     NotAllowed,
     NotFound,
     NotThisQuestion,
+    ProviderAway,
+    ProviderWrong,
+    SignInFailed,
+    SignInRefused,
     SignInRequired,
     TooMany,
 )
@@ -45,6 +49,10 @@ STATUS: dict[type[DomainError], int] = {
     NotThisQuestion: 409,
     Invalid: 422,
     TooMany: 429,
+    SignInRefused: 403,
+    ProviderWrong: 502,
+    ProviderAway: 504,
+    SignInFailed: 400,  # after its kinds
 }
 
 
@@ -57,6 +65,8 @@ class Explained:
     sentence: str
     safe: str | None = None
     retry_seconds: int | None = None
+    action: tuple[str, str] | None = None
+    """Where to go on, and what the link says."""
 
 
 WORDS = {
@@ -71,6 +81,7 @@ WORDS = {
     500: ("Something broke", "The fault is ours, and it has been noted."),
     503: ("The database is away", "Please wait a moment."),
 }
+SIGN_IN_TITLE = "Signing in did not work"
 SAFE_ANSWERS = "Every answer you confirmed is safe."
 RETRY_SECONDS = 5
 
@@ -89,6 +100,9 @@ def on_domain_error(error: DomainError) -> BaseResponse:
     if isinstance(error, SignInRequired):
         return go_to(url_for("auth.sign_in", next=_page_asked_from()))
     status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
+    if isinstance(error, SignInFailed):
+        back = url_for("auth.sign_in", next=error.target)
+        return show(Explained(status, SIGN_IN_TITLE, str(error), action=(back, "Back to sign-in")))
     response = show(Explained(status, WORDS[status][0], str(error)))
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
@@ -167,7 +181,7 @@ def show(explained: Explained) -> Response:
         session().rollback()
     if explained.status >= 500 or not _is_known_who_asks():
         access.as_nobody()
-    url, text = _way_on(explained)
+    url, text = explained.action or _way_on(explained)
     context = {
         "status": explained.status,
         "title": explained.title,

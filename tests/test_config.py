@@ -25,7 +25,7 @@ PRODUCTION = {
 @pytest.fixture(autouse=True)
 def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.lower() in Settings.model_fields or name.startswith("RBAC_"):
+        if name.lower() in Settings.model_fields or name.startswith(("OIDC_", "RBAC_")):
             monkeypatch.delenv(name)
 
 

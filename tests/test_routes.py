@@ -8,8 +8,10 @@ from respondeo.domain.access import PERMISSIONS
 
 # What each route demands. A new route is added here, and somebody thinks about it.
 DEMANDS = {
+    "auth.callback": "everybody",
     "auth.sign_in": "everybody",
     "auth.sign_in_as": "everybody",
+    "auth.sign_in_at": "everybody",
     "auth.sign_in_local": "everybody",
     "auth.sign_in_local_again": "everybody",
     "auth.sign_out": "everybody",
@@ -32,6 +34,7 @@ DEMANDS = {
     "settings.disable_person": "admin:*",
     "settings.enable_person": "admin:*",
     "settings.profile": "signed in",
+    "settings.providers": "admin:*",
     "settings.security": "signed in",
     "settings.sign_out_person": "admin:*",
     "taking.answer": "everybody",

@@ -31,6 +31,42 @@ class SignInRequired(NotAllowed):
         super().__init__(sentence)
 
 
+class SignInFailed(DomainError):
+    """Signing in at an identity provider came to nothing.
+
+    reason: the cause, for the log; never a secret. target: the page that was wanted.
+    """
+
+    target: str | None = None
+
+    def __init__(self, sentence: str, reason: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+
+
+class SignInStopped(SignInFailed):
+    """The person, or the provider on their behalf, went no further."""
+
+
+class SignInStale(SignInFailed):
+    """What came back belongs to no sign-in that this browser has begun."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("This sign-in was used already or is too old. Sign in again.", reason)
+
+
+class SignInRefused(SignInFailed):
+    """The provider vouches for somebody who cannot be let in."""
+
+
+class ProviderWrong(SignInFailed):
+    """The identity provider gave an answer that cannot be used."""
+
+
+class ProviderAway(SignInFailed):
+    """The identity provider gave no answer in time."""
+
+
 class NoAttemptsLeft(DomainError):
     """The player has started as many attempts as the quiz allows."""
 

@@ -39,6 +39,14 @@ class Person:
         return initials(self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A session that was ended: the provider that vouched for it, and its word."""
+
+    provider_id: str | None
+    id_token: str | None
+
+
 def initials(name: str) -> str:
     """The first letters of the first and the last word of a name."""
     words = name.split()
@@ -121,9 +129,14 @@ def renew_session(session: Session, session_id: UUID) -> None:
     )
 
 
-def sign_out(session: Session, session_id: UUID) -> None:
-    """End a session: its cookie means nothing from now on."""
-    session.execute(sa.delete(LoginSession).where(LoginSession.id == session_id))
+def sign_out(session: Session, session_id: UUID) -> Ended | None:
+    """End a session: its cookie means nothing from now on. None where it has ended already."""
+    ended = session.execute(
+        sa.delete(LoginSession)
+        .where(LoginSession.id == session_id)
+        .returning(LoginSession.provider_id, LoginSession.id_token)
+    ).one_or_none()
+    return Ended(*ended) if ended else None
 
 
 def user_by_email(session: Session, email: str) -> User | None:

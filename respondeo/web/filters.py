@@ -119,6 +119,13 @@ def _version_of(name: str) -> str:
     return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
 
 
+def current_path() -> str:
+    """This page, for coming back to it; not where an identity provider's answer is taken."""
+    if request.path.startswith("/auth/"):
+        return url_for("auth.sign_in")
+    return request.full_path.rstrip("?")
+
+
 def init_filters(app: Flask, settings: Settings) -> None:
     """Teach the templates."""
     app.jinja_env.undefined = StrictUndefined
@@ -141,7 +148,7 @@ def init_filters(app: Flask, settings: Settings) -> None:
         return {
             "app_name": "Respondeo",
             "app_url": settings.app_url,
-            "current_path": request.full_path.rstrip("?"),
+            "current_path": current_path(),
             "person": access.person(),
             "request_endpoint": request.endpoint or "",
             "static_url": static_url,

@@ -19,10 +19,13 @@ SECONDS_TO_START = 60
 
 
 @contextmanager
-def serving(database_url: str, log: Path, name: str = "127.0.0.1") -> Iterator[str]:
+def serving(
+    database_url: str, log: Path, name: str = "127.0.0.1", **settings: str
+) -> Iterator[str]:
     """Serve this database as `make serve` would; gives the address. The log is kept in `log`.
 
     name: the host that browsers call it by; the demo answers to this machine's names only.
+    settings: more variables, such as those of an identity provider.
     """
     port = free_port()
     url = f"http://{name}:{port}"
@@ -35,6 +38,7 @@ def serving(database_url: str, log: Path, name: str = "127.0.0.1") -> Iterator[s
         "RATE_LIMIT_GUEST_PLAYS": "1000",
         "SECRET_KEY": "only-for-browser-tests-0123456789-abcdef",
         "WEB_CONCURRENCY": "2",
+        **settings,
     }
     with log.open("wb") as out:
         server = subprocess.Popen(
@@ -53,7 +57,11 @@ def serving(database_url: str, log: Path, name: str = "127.0.0.1") -> Iterator[s
 
 
 def _is_setting(name: str) -> bool:
-    return name.startswith("RBAC_") or name in {"DATABASE_DIRECT_URL", "REDIS_URL", "VALKEY_URL"}
+    return name.startswith(("OIDC_", "RBAC_")) or name in {
+        "DATABASE_DIRECT_URL",
+        "REDIS_URL",
+        "VALKEY_URL",
+    }
 
 
 def free_port() -> int:

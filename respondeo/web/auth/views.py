@@ -14,6 +14,7 @@ from respondeo.extensions import limiter
 from respondeo.services import identity
 from respondeo.web import access
 from respondeo.web.auth.demo import DEMO_PEOPLE
+from respondeo.web.auth.leaving import goodbye
 
 bp = Blueprint("auth", __name__)
 
@@ -91,6 +92,7 @@ def ways_to_sign_in(target: str, *, wrong: bool = False, email: str = "") -> str
     return render_template(
         "auth/sign_in.html",
         people=DEMO_PEOPLE if is_demo() else [],
+        providers=current_app.extensions["settings"].oidc_providers,
         local=current_app.extensions["settings"].auth_local,
         next=target,
         wrong=wrong,
@@ -117,11 +119,13 @@ def sign_in_as() -> Response:
 @bp.post("/sign-out")
 @access.everybody
 def sign_out() -> Response:
-    """End the session, here and in the table."""
+    """End the session, here and in the table; then the provider's, where it has one."""
     person = access.person()
+    ended = None
     if person is not None:
-        identity.sign_out(session(), person.session_id)
+        ended = identity.sign_out(session(), person.session_id)
         session().commit()
-    response = redirect(url_for("pages.home"), 303)
+    access.as_nobody()
+    response = goodbye(ended) or redirect(url_for("pages.home"), 303)
     access.drop_session_cookie(response)
     return response

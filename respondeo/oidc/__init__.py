@@ -1,0 +1,1 @@
+"""OpenID Connect: the providers that are set up, talking to them, and checking them."""

@@ -1,0 +1,1 @@
+"""Signing in at a real identity provider, with its faults played."""

@@ -20,6 +20,7 @@ from respondeo import create_app, rate_limits
 from respondeo.config import Settings
 from respondeo.db import Base, db
 from respondeo.embedded import EmbeddedPostgres
+from respondeo.extensions import limiter
 from tests.client import Client
 
 TEMPLATE = "respondeo_template"
@@ -131,6 +132,18 @@ def wipe(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text(f"TRUNCATE {tables}"))
         connection.execute(sa.text("UPDATE turned.clock SET stopped_at = NULL, ahead = '0'"))
+
+
+@pytest.fixture(autouse=True)
+def _limits_stay() -> Iterator[None]:
+    """Flask-Limiter counts where the application made last does, which a test may have taken away.
+
+    Each test leaves it counting where it did.
+    """
+    before = dict(vars(limiter))
+    yield
+    if before["_storage"] is not None:
+        vars(limiter).update(before)
 
 
 @pytest.fixture

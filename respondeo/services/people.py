@@ -15,7 +15,7 @@ from respondeo.domain.errors import Invalid, NotAllowed, NotFound, Problem
 from respondeo.domain.names import LONGEST_REAL, chosen_name
 from respondeo.models import Account, LoginSession, User
 from respondeo.models.user import ShownAs
-from respondeo.services import media, standings
+from respondeo.services import media, sessions, standings, users
 from respondeo.services.media import Picture
 
 LOCAL = "local"
@@ -234,7 +234,7 @@ def _providers() -> sa.ScalarSelect[list[str]]:
 def sign_out_everywhere(session: Session, user_id: UUID) -> None:
     """End all sessions of a person. Raises NotFound."""
     _locked(session, user_id)
-    _end_sessions(session, user_id)
+    sessions.end_sessions(session, user_id)
 
 
 def disable(session: Session, user_id: UUID, *, by: UUID) -> None:
@@ -244,19 +244,9 @@ def disable(session: Session, user_id: UUID, *, by: UUID) -> None:
     """
     if user_id == by:
         raise Invalid(Problem("person", "You cannot disable yourself. Ask another admin."))
-    user = _locked(session, user_id)
-    user.disabled_at = user.disabled_at or database_time(session)
-    _end_sessions(session, user_id)
+    users.disable(session, _locked(session, user_id))
 
 
 def enable(session: Session, user_id: UUID) -> None:
     """Let a disabled person sign in again. Raises NotFound."""
-    _locked(session, user_id).disabled_at = None
-
-
-def _end_sessions(session: Session, user_id: UUID) -> None:
-    session.execute(
-        sa.delete(LoginSession)
-        .where(LoginSession.user_id == user_id)
-        .execution_options(synchronize_session=False)
-    )
+    users.enable(_locked(session, user_id))

@@ -137,6 +137,14 @@ def init_filters(app: Flask, settings: Settings) -> None:
     ):  # fmt: skip
         app.jinja_env.filters[function.__name__] = function
 
+    labels = {one.id: one.label for one in settings.oidc_providers}
+
+    def provider_label(provider_id: str) -> str:
+        """What people call a way to sign in; one that is no longer set up keeps its id."""
+        return labels.get(provider_id, provider_id)
+
+    app.jinja_env.filters["provider_label"] = provider_label
+
     def static_url(name: str) -> str:
         """Where a static file is, under a name that changes with its content."""
         version = _version_of.__wrapped__(name) if app.debug else _version_of(name)

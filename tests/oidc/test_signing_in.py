@@ -254,3 +254,9 @@ def test_beginning_too_often_is_slowed_down(traveller: Traveller) -> None:
 def test_the_secret_is_in_no_repr_of_the_settings(school: Front) -> None:
     settings = settings_for("postgresql://x/y", oidc_providers=(school.settings(),))
     assert school.settings().client_secret not in repr(settings)
+
+
+def test_settings_call_the_provider_what_people_call_it(traveller: Traveller, school: Front) -> None:
+    traveller.travel(school)
+    assert "with School" in traveller.page("/settings/security").words(".sessions")
+    assert "(School)" in traveller.page("/settings").words("main")

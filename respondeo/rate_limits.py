@@ -153,5 +153,6 @@ class PostgresStorage(Storage):
             .where(RateLimit.expires_at < sa.func.clock_timestamp())
             .limit(FORGOTTEN_AT_ONCE)
             .with_for_update(skip_locked=True)
+            .cte("old")
         )
-        connection.execute(sa.delete(RateLimit).where(RateLimit.key.in_(old)))
+        connection.execute(sa.delete(RateLimit).where(RateLimit.key.in_(sa.select(old.c.key))))

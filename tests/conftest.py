@@ -113,6 +113,7 @@ def database(worker_id: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def _app(database: str) -> Iterator[Flask]:
     app = create_app(settings_for(database))
+    app.extensions["limits"] = dict(vars(limiter))
     yield app
     with app.app_context():
         db.engine.dispose()
@@ -121,6 +122,8 @@ def _app(database: str) -> Iterator[Flask]:
 @pytest.fixture
 def app(_app: Flask) -> Iterator[Flask]:
     """The application on an empty database: what it commits is wiped afterwards."""
+    # Flask-Limiter counts where the application that was made last does.
+    vars(limiter).update(_app.extensions["limits"])
     yield _app
     with _app.app_context():
         wipe(db.engine)
@@ -132,18 +135,6 @@ def wipe(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text(f"TRUNCATE {tables}"))
         connection.execute(sa.text("UPDATE turned.clock SET stopped_at = NULL, ahead = '0'"))
-
-
-@pytest.fixture(autouse=True)
-def _limits_stay() -> Iterator[None]:
-    """Flask-Limiter counts where the application made last does, which a test may have taken away.
-
-    Each test leaves it counting where it did.
-    """
-    before = dict(vars(limiter))
-    yield
-    if before["_storage"] is not None:
-        vars(limiter).update(before)
 
 
 @pytest.fixture

@@ -212,14 +212,18 @@ def _remove_old_guest_attempts(session: Session, viewer: Viewer, quiz_id: UUID) 
     In this order: whoever holds rows of others waits for nobody's, so nobody waits in a circle.
     """
     old = sa.select(QuizAttempt.id).where(~KEPT)
-    oldest = old.order_by(QuizAttempt.started_at).limit(REMOVED_AT_ONCE)
-    removed = [oldest.with_for_update(skip_locked=True)]
     if viewer.guest_token is not None:
         own = QuizAttempt.guest_token == viewer.guest_token
-        removed.insert(0, old.where(QuizAttempt.quiz_id == quiz_id, own))
-    for attempts in removed:
-        session.execute(
-            sa.delete(QuizAttempt)
-            .where(QuizAttempt.id.in_(attempts))
-            .execution_options(synchronize_session=False)
-        )
+        _remove(session, old.where(QuizAttempt.quiz_id == quiz_id, own))
+    oldest = old.order_by(QuizAttempt.started_at).limit(REMOVED_AT_ONCE)
+    _remove(session, oldest.with_for_update(skip_locked=True))
+
+
+def _remove(session: Session, attempts: sa.Select[UUID]) -> None:
+    # A common table expression is read once; as a subquery it might be read, and locked, again.
+    chosen = attempts.cte("chosen")
+    session.execute(
+        sa.delete(QuizAttempt)
+        .where(QuizAttempt.id.in_(sa.select(chosen.c.id)))
+        .execution_options(synchronize_session=False)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from wsgiref.headers import Headers
 
@@ -30,6 +31,8 @@ def init_extensions(app: Flask, settings: Settings) -> None:
     migrate.init_app(app, db, directory=str(Path(app.root_path).parent / "migrations"))
     login_manager.session_protection = None  # sessions are rows of ours, not Flask's cookie
     login_manager.init_app(app)
+    # We have no such cookie, and one that another application on this host set is none of ours.
+    app.config["REMEMBER_COOKIE_NAME"] = secrets.token_hex()
     with app.app_context():
         _, pooled = parse_url(app.config["DATABASE_URL"])
         storage = rate_limits.share_engine(db.engine, pooled=pooled)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from respondeo import create_app
 from respondeo.db import Base, db
-from respondeo.models import PlayerStanding
+from respondeo.models import PlayerStanding, User
 from tests.conftest import run_on_server, settings_for, url_of
 from tests.factories import add_user, guest, player, published_quiz
 from tests.services.plays import play, start
@@ -111,3 +111,23 @@ def test_going_up_twice_is_going_up_once(empty: Flask) -> None:
     upgrade()
     assert objects() == before
     assert len(db.session.scalars(sa.select(PlayerStanding)).all()) == 1
+
+
+def test_who_hides_keeps_hiding_when_the_migration_of_names_goes_down(empty: Flask) -> None:
+    upgrade()
+    session = db.session()
+    for shown_as, display_name in [("name", "Old"), ("display_name", "Ada"), ("hidden", "Old")]:
+        person = add_user(session, "Ada Lovelace")
+        person.shown_as, person.display_name = shown_as, display_name
+        person.image = "/media/a.webp"
+    session.commit()
+    db.session.remove()
+    downgrade(revision="0001")
+    with db.engine.connect() as connection:
+        shown = sa.text('SELECT coalesce(display_name, name), image FROM "user" ORDER BY id')
+        assert [tuple(row) for row in connection.execute(shown)] == [
+            ("Ada Lovelace", "/media/a.webp"), ("Ada", "/media/a.webp"), ("Player", None),
+        ]  # fmt: skip
+    upgrade()
+    names = [person.public_name for person in db.session.scalars(sa.select(User).order_by(User.id))]
+    assert names == ["Ada Lovelace", "Ada", "Player"]

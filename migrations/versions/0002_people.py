@@ -34,10 +34,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """A name that was hidden is shown again: the older program knows no other."""
+    """Who hides keeps hiding, under a display name: the older program knows no other way."""
     op.execute(
         """
         UPDATE "user" SET display_name = NULL WHERE shown_as = 'name';
+        UPDATE "user" SET display_name = 'Player', image = NULL WHERE shown_as = 'hidden';
         ALTER TABLE "user"
             DROP CONSTRAINT ck_user_shown_as,
             DROP CONSTRAINT ck_user_shown_as_something,

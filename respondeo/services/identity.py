@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from respondeo.services import standings
 
 SESSION_LIFETIME = timedelta(days=7)
 RENEWED_AFTER = timedelta(days=1)
+FORGOTTEN_AT_ONCE = 100
 KEPT_USER_AGENT = 300  # characters
 
 
@@ -90,8 +91,24 @@ def sign_in(
             expires_at=now + SESSION_LIFETIME,
         )
     )
-    session.execute(sa.delete(LoginSession).where(LoginSession.expires_at < now))
+    _forget_some_expired(session, now)
     return token
+
+
+def _forget_some_expired(session: Session, now: datetime) -> None:
+    """More than one sign-in adds; in no order, since nobody waits for what somebody else removes."""
+    expired = (
+        sa.select(LoginSession.id)
+        .where(LoginSession.expires_at < now)
+        .limit(FORGOTTEN_AT_ONCE)
+        .with_for_update(skip_locked=True)
+        .cte("expired")
+    )
+    session.execute(
+        sa.delete(LoginSession)
+        .where(LoginSession.id.in_(sa.select(expired.c.id)))
+        .execution_options(synchronize_session=False)
+    )
 
 
 def person_of(session: Session, token: str) -> Person | None:
@@ -119,14 +136,16 @@ def person_of(session: Session, token: str) -> Person | None:
     return Person(**{**found._mapping, "groups": tuple(found.groups)})
 
 
-def renew_session(session: Session, session_id: UUID) -> None:
-    """Let a session that is in use live its full time again."""
+def renew_session(session: Session, session_id: UUID) -> bool:
+    """Let a session that is in use live its full time again; whether it was there still."""
     now = database_time(session)
-    session.execute(
+    renewed = session.scalar(
         sa.update(LoginSession)
         .where(LoginSession.id == session_id)
         .values(last_seen_at=now, expires_at=now + SESSION_LIFETIME)
+        .returning(LoginSession.id)
     )
+    return renewed is not None
 
 
 def sign_out(session: Session, session_id: UUID) -> Ended | None:

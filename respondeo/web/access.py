@@ -52,9 +52,10 @@ def init_access(app: Flask, settings: Settings) -> None:
     def renew(response: Response) -> Response:
         found = person() if "_login_user" in g else None
         if found is not None and found.renew and response.status_code < 400:
-            identity.renew_session(session(), found.session_id)
+            # A sign-in or sign-out in this request has ended the session: nothing is renewed.
+            if identity.renew_session(session(), found.session_id):
+                set_session_cookie(response, request.cookies[app.config["SESSION_TOKEN_COOKIE"]])
             session().commit()
-            set_session_cookie(response, request.cookies[app.config["SESSION_TOKEN_COOKIE"]])
         return response
 
 

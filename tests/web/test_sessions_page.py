@@ -177,13 +177,25 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_changes(
     assert passwords.verify(committed, ada.email, GOOD) == ada.id
 
 
-def test_guessing_the_current_password_is_limited_like_signing_in(local: Flask, ada: User) -> None:
+def test_guessing_the_current_password_is_limited(local: Flask, ada: User) -> None:
     here = signed_in(local, ada.id)
     short = [here.post(PAGE, current=GOOD, new="short") for _ in range(11)]
     assert {response.status_code for response in short} == {422}, "only guesses count"
     guesses = [here.post(PAGE, current="wrong", new=NEW) for _ in range(11)]
     assert [response.status_code for response in guesses] == [422] * 10 + [429]
-    assert Client(local).post("/sign-in/local", email=ada.email, password=GOOD).status_code == 429
+    assert Client(local).post("/sign-in/local", email=ada.email, password=GOOD).status_code == 303
+
+
+def test_strangers_who_guess_keep_nobody_from_changing_their_password(
+    local: Flask, ada: User
+) -> None:
+    here = signed_in(local, ada.id)
+    stranger = Client(local)
+    guesses = [
+        stranger.post("/sign-in/local", email=ada.email, password="wrong guess") for _ in range(21)
+    ]
+    assert guesses[-1].status_code == 429
+    assert here.post(PAGE, current=GOOD, new=NEW).status_code == 303
 
 
 def test_the_second_of_two_tabs_that_change_the_password_is_told(local: Flask, ada: User) -> None:

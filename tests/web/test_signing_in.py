@@ -362,3 +362,27 @@ def test_signing_in_is_limited(app: Flask, browser: Browser, demo_people: None) 
     client = browser()
     answers = [client.post("/sign-in", person="player").status_code for _ in range(31)]
     assert answers == [303] * 30 + [429]
+
+
+def test_a_cookie_of_another_application_on_this_host_signs_nobody_out(
+    browser: Browser,
+) -> None:
+    client = browser("Ada")
+    client.http.set_cookie("remember_token", "1|abc")
+    assert "Ada" in client.page("/").words(".site-head")
+
+
+def test_signing_in_anew_over_a_session_that_is_due_for_renewal_stays(
+    browser: Browser, demo_people: None, committed: Session, committed_clock: Clock
+) -> None:
+    client = browser()
+    client.post("/sign-in", person="player")
+    committed_clock.advance(days=2)
+    committed.commit()
+    response = client.post("/sign-in", person="admin")
+    assert len(response.headers.getlist("Set-Cookie")) == 1
+    assert "Demo Admin" in client.page("/").words(".site-head")
+    committed_clock.advance(days=2)
+    committed.commit()
+    client.post("/sign-out")
+    assert client.cookie(client.session_cookie) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from typing import TypeVar
+from uuid import UUID
 
 import structlog
 from flask import current_app
@@ -13,8 +14,11 @@ from respondeo.extensions import limiter
 
 View = TypeVar("View", bound=Callable[..., object])
 
-BY_ADDRESS = "10 per minute"
+BY_ADDRESS = "60 per minute"
+"""More than a server checks at once: a whole class may sign in from one address."""
+
 BY_ACCOUNT = "20 per 15 minutes"
+CHANGES = "10 per 15 minutes"
 
 
 def limit_guesses(email: Callable[[], str]) -> Callable[[View], View]:
@@ -30,6 +34,21 @@ def limit_guesses(email: Callable[[], str]) -> Callable[[View], View]:
         )
         by_address = limiter.shared_limit(BY_ADDRESS, scope="passwords from an address")
         return by_address(by_account(view))  # type: ignore[return-value]
+
+    return decorate
+
+
+def limit_own_guesses(person_id: Callable[[], UUID]) -> Callable[[View], View]:
+    """Count what the view does as a guess of somebody's who is signed in at their own password.
+
+    On a counter of its own: strangers who guess at the sign-in keep nobody from changing theirs.
+    """
+
+    def decorate(view: View) -> View:
+        limited = limiter.shared_limit(
+            CHANGES, scope="changes of a password", key_func=lambda: str(person_id())
+        )
+        return limited(view)  # type: ignore[return-value]
 
     return decorate
 

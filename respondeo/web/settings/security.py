@@ -11,7 +11,7 @@ from respondeo.db import session
 from respondeo.domain.errors import Invalid, NotFound
 from respondeo.services import passwords, sessions
 from respondeo.web import access
-from respondeo.web.auth.guesses import limit_guesses, was_no_guess
+from respondeo.web.auth.guesses import limit_own_guesses, was_no_guess
 from respondeo.web.settings.bp import bp, done
 
 DONE = {
@@ -50,7 +50,7 @@ def may_change_password() -> bool:
 
 @bp.post("/security")
 @access.signed_in
-@limit_guesses(lambda: access.myself().email)
+@limit_own_guesses(lambda: access.myself().id)
 def change_password() -> Response:
     """Change one's password; every other browser is signed out."""
     if not may_change_password():

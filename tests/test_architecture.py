@@ -38,7 +38,7 @@ def test_the_domain_knows_only_the_standard_library_and_pydantic(path: Path) -> 
         assert name.split(".")[0] in allowed or name.startswith("respondeo.domain"), name
 
 
-@pytest.mark.parametrize("path", modules("services", "models"), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", modules("services", "models", "oidc"), ids=lambda path: path.name)
 def test_services_and_models_do_not_know_flask(path: Path) -> None:
     for name in imported(path):
         assert not name.split(".")[0].startswith("flask"), name

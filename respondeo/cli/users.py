@@ -16,6 +16,7 @@ from flask.cli import AppGroup
 from respondeo.db import session
 from respondeo.domain.access import AccessRules
 from respondeo.domain.errors import DomainError
+from respondeo.models.user import LOCAL
 from respondeo.services import identity, passwords
 from respondeo.services import users as people
 from respondeo.services.users import Listed
@@ -184,7 +185,7 @@ HEADINGS = ("E-mail", "Name", "Groups", "Role", "Signs in by", "Last seen", "Dis
 
 
 def _row(one: Listed) -> tuple[str, ...]:
-    ways = ("password" if way == passwords.LOCAL else way for way in one.providers)
+    ways = ("password" if way == LOCAL else way for way in one.providers)
     seen = f"{one.last_seen_at:%Y-%m-%d}" if one.last_seen_at else "-"
     disabled = f"{one.disabled_at:%Y-%m-%d}" if one.disabled_at else "-"
     groups = ", ".join(one.groups) or "-"

@@ -38,7 +38,7 @@ MEANINGS = {
     "leaderboard:submit": "stand on the leaderboards",
     "api-key:manage": "make keys for programs",
     "settings:manage": "change the settings of this server",
-    "admin:*": "see and manage people and access",
+    "admin:*": "see and manage people, and see who may do what",
 }
 """What each permission lets a person do, as the end of a sentence about "you"."""
 

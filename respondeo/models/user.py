@@ -83,6 +83,10 @@ class User(Base):
         return sa.case((cls.shown_as == ShownAs.HIDDEN, sa.null()), else_=cls.image)
 
 
+LOCAL = "local"
+"""The `provider_id` of an account with a password of ours."""
+
+
 class Account(Base):
     """One way a person signs in: a provider's subject, or local with a password hash."""
 

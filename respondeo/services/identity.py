@@ -96,7 +96,7 @@ def sign_in(
 
 
 def _forget_some_expired(session: Session, now: datetime) -> None:
-    """More than one sign-in adds; in no order, since nobody waits for what somebody else removes."""
+    """More than a sign-in adds; nobody waits for what somebody else is removing."""
     expired = (
         sa.select(LoginSession.id)
         .where(LoginSession.expires_at < now)

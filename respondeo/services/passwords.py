@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from respondeo.db import database_time
 from respondeo.domain.errors import Invalid, NotFound, Problem
 from respondeo.models import Account, User
+from respondeo.models.user import LOCAL
 from respondeo.services import sessions
 
-LOCAL = "local"
 """The provider of accounts with a password."""
 
 SHORTEST, LONGEST = 10, 200  # characters

@@ -14,11 +14,10 @@ from respondeo.db import database_time
 from respondeo.domain.errors import Invalid, NotAllowed, NotFound, Problem
 from respondeo.domain.names import LONGEST_REAL, chosen_name
 from respondeo.models import Account, LoginSession, User
-from respondeo.models.user import ShownAs
+from respondeo.models.user import LOCAL, ShownAs
 from respondeo.services import media, sessions, standings, users
 from respondeo.services.media import Picture
 
-LOCAL = "local"
 PAGE_SIZE = 30
 
 

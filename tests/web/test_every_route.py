@@ -170,7 +170,7 @@ def test_whoever_lacks_a_permission_reads_what_they_may_not_do_and_where_to_go(
         "quiz:view": "look at quizzes",
         "quiz:play": "play quizzes",
         "leaderboard:view": "see the leaderboards",
-        "admin:*": "see and manage people and access",
+        "admin:*": "see and manage people, and see who may do what",
     }
     for place, client in zip(refused, walking(app, committed, walk), strict=False):
         page = Page(place.ask(client))

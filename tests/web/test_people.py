@@ -178,7 +178,9 @@ def test_forged_fields_of_the_way_back_lead_nowhere_else(admin: Client, committe
 def table(page: Page) -> dict[str, list[bool]]:
     """Which of the roles may do what, by the words for screen readers."""
     return {
-        row.query("th")[0].to_text().strip(): ["yes" in cell.to_text() for cell in row.query("td")]
+        row.query("th code")[0].to_text().strip(): [
+            "yes" in cell.to_text() for cell in row.query("td")
+        ]
         for row in page.all(".matrix tbody tr")
     }
 

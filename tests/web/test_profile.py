@@ -198,7 +198,7 @@ def test_who_hides_is_nowhere_on_the_pages_of_others_but_among_attempts_for_edit
         assert "Ada" not in text, path
         assert image not in text, path
     assert "Ada Lovelace" in admin.page(paths[2]).text
-    assert "real name among the attempts" in hers.page(SETTINGS).words()
+    assert "see your real name in its results" in hers.page(SETTINGS).words()
 
 
 def test_a_name_is_apart_from_what_stands_around_it(

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from respondeo.db import session
 from respondeo.domain.errors import NotFound
+from respondeo.models.user import LOCAL
 from respondeo.services import passwords
 from respondeo.services.users import LONGEST_EMAIL
 from respondeo.web import access
@@ -37,7 +38,7 @@ def sign_in_local() -> Response:
         shown = "".join(filter(str.isprintable, claimed_email()))[:LONGEST_EMAIL]
         return make_response(ways_to_sign_in(local_path(target), wrong=True, email=shown), 422)
     was_no_guess()
-    return begin_session(user_id, target, provider_id=passwords.LOCAL)
+    return begin_session(user_id, target, provider_id=LOCAL)
 
 
 @bp.get("/sign-in/local")

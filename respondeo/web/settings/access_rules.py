@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from flask import current_app, render_template, request
 
 from respondeo.config import Settings
-from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, GUEST, PERMISSIONS, ROLES, RoleReason
+from respondeo.domain.access import (
+    DEFAULT_ROLE_PERMISSIONS,
+    GUEST,
+    MEANINGS,
+    PERMISSIONS,
+    ROLES,
+    RoleReason,
+)
 from respondeo.web import access
 from respondeo.web.settings.bp import bp
 
@@ -60,6 +67,7 @@ def access_rules() -> str:
         permissions=in_order(),
         allowed={role: rules.permissions_of(role) for role in ROLES},
         groups_of=[rule_of(settings, f"RBAC_ROLE_{r.upper()}_GROUPS", r) for r in named],
+        meanings=MEANINGS,
         permissions_of=[rule_of(settings, f"RBAC_ROLE_{r.upper()}_PERMISSIONS", r) for r in ROLES],
         default=rule_of(settings, "RBAC_DEFAULT_ROLE", "Everybody else who is signed in"),
         public=[rule_of(settings, variable, meaning) for variable, meaning in PUBLIC],

@@ -6,34 +6,48 @@ Nothing of what was uploaded is served: neither its bytes nor what a camera wrot
 from __future__ import annotations
 
 import hashlib
-import io
 import re
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
-from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from respondeo import pictures
 from respondeo.db import database_time
 from respondeo.domain.errors import Invalid, NotFound, Problem
 from respondeo.models import Media
 
 LARGEST_UPLOAD = 8_000_000  # bytes
-MOST_PIXELS = 50_000_000
 CONTENT_TYPE = "image/webp"
-FORMATS = ("PNG", "JPEG", "WEBP")
 KEPT_UNUSED = timedelta(days=1)
 REMOVED_AT_ONCE = 100
 
-_one_at_a_time = threading.Lock()
-"""Decoding needs memory for all pixels: a process has it for one picture, not for eight."""
+DECODER_SECONDS = 10
+PATIENCE_SECONDS = 5
+MOST_AT_ONCE = 4  # threads that decode or wait for their turn; the others serve pages
 
-KINDS = "Choose a PNG, JPEG or WebP picture."
-TOO_MANY_PIXELS = "That picture has too many pixels. Make it smaller, then try again."
-DAMAGED = "That picture is damaged. Try another one."
+_places = threading.BoundedSemaphore(MOST_AT_ONCE)
+_one_at_a_time = threading.Lock()
+"""Decoding needs memory for all pixels: a worker has it for one picture, not for eight."""
+
+WHY = {
+    pictures.Why.NO_PICTURE: "Choose a PNG, JPEG or WebP picture.",
+    pictures.Why.TOO_MANY_PIXELS: (
+        "That picture has too many pixels. Make it smaller, then try again."
+    ),
+    pictures.Why.DAMAGED: "That picture is damaged. Try another one.",
+    pictures.Why.TOO_MUCH_WORK: (
+        "That picture takes too long to read. Make it smaller, or try another one."
+    ),
+}
+BUSY = "Many pictures are being uploaded just now. Try again in a minute."
 TOO_LARGE = "Choose a picture of at most 8 MB."
 
 
@@ -69,68 +83,58 @@ class Picture:
 def encoded(upload: bytes, *, fit: Fit, field: str = "picture") -> Picture:
     """What is stored of an upload: its first image, upright, without metadata.
 
-    Takes processor time and no database: call it before anything is locked. Raises Invalid.
+    Takes time and no database: call it before anything is locked. Raises Invalid.
     """
-    try:
-        with _one_at_a_time:
-            return _encoded(upload, fit)
-    except Refused as refused:
-        raise Invalid(Problem(field, str(refused))) from None
-
-
-class Refused(Exception):
-    """Why an upload is no picture of ours."""
-
-
-def _encoded(upload: bytes, fit: Fit) -> Picture:
     if not upload:
-        raise Refused("Choose a picture first.")
+        raise Invalid(Problem(field, "Choose a picture first."))
     if len(upload) > LARGEST_UPLOAD:
-        raise Refused(TOO_LARGE)
-    with _opened(upload) as image:
-        width, height = image.size
-        if width * height > MOST_PIXELS:
-            raise Refused(TOO_MANY_PIXELS)
-        # A large photo is decoded at a fraction of its size.
-        image.draft("RGB", (2 * fit.side, 2 * fit.side))
-        try:
-            image.load()
-            ImageOps.exif_transpose(image, in_place=True)
-        except Exception:  # whatever a decoder makes of bytes that mean harm
-            raise Refused(DAMAGED) from None
-        return _small(_plain(image), fit)
+        raise Invalid(Problem(field, TOO_LARGE))
+    with _turn() as mine:
+        if not mine:
+            raise Invalid(Problem(field, BUSY))
+        made = _decoded(upload, fit)
+    if isinstance(made, pictures.Why):
+        raise Invalid(Problem(field, WHY[made]))
+    return made
 
 
-def _opened(upload: bytes) -> Image.Image:
-    """The upload by its content, whatever its name says; only its head is read so far."""
+@contextmanager
+def _turn() -> Iterator[bool]:
+    """Whether one may decode now; one waits a little for those before."""
+    mine = False
+    if not _places.acquire(blocking=False):
+        yield mine
+        return
     try:
-        return Image.open(io.BytesIO(upload), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Refused(TOO_MANY_PIXELS) from None
-    except UnidentifiedImageError:
-        raise Refused(KINDS) from None
-    except Exception:  # as above
-        raise Refused(DAMAGED) from None
+        mine = _one_at_a_time.acquire(timeout=PATIENCE_SECONDS)
+        yield mine
+    finally:
+        if mine:
+            _one_at_a_time.release()
+        _places.release()
 
 
-def _plain(image: Image.Image) -> Image.Image:
-    """In 8-bit colours, with transparency where there is some."""
-    if image.mode.startswith("I;16"):
-        image = image.point(lambda value: value / 256).convert("L")
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
-
-
-def _small(image: Image.Image, fit: Fit) -> Picture:
-    if fit.square:
-        side = min(fit.side, *image.size)
-        image = ImageOps.fit(image, (side, side))
-    else:
-        image.thumbnail((fit.side, fit.side))
-    bare = Image.new(image.mode, image.size)
-    bare.paste(image)
-    out = io.BytesIO()
-    bare.save(out, "WEBP", quality=85, method=4)
-    return Picture(out.getvalue(), *bare.size)
+def _decoded(upload: bytes, fit: Fit) -> Picture | pictures.Why:
+    """The picture, or why there is none, of a process that knows nothing and may use little."""
+    shape = "square" if fit.square else "whole"
+    try:
+        done = subprocess.run(  # noqa: S603 - our own words
+            [sys.executable, "-I", pictures.__file__, str(fit.side), shape],
+            input=upload,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=DECODER_SECONDS,
+            env={},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return pictures.Why.TOO_MUCH_WORK
+    if done.returncode < 0:  # ended by a limit, or by what it was led to do
+        return pictures.Why.TOO_MUCH_WORK
+    if done.returncode:
+        return pictures.Why(done.returncode)
+    width, height = pictures.SIZE.unpack_from(done.stdout)
+    return Picture(done.stdout[pictures.SIZE.size :], width, height)
 
 
 def store_picture(session: Session, picture: Picture) -> str:

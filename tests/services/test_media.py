@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+import time
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
+import psutil
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from PIL import Image
 from sqlalchemy.orm import Session
 
+from respondeo import pictures
 from respondeo.domain.errors import Invalid
 from respondeo.models import Media, QuizDraft
 from respondeo.services import media, people
@@ -20,7 +26,15 @@ from respondeo.services.media import PERSON, Fit
 from tests.conftest import Clock
 from tests.factories import add_user, document, published_quiz, question
 from tests.services.parallel import at_once
-from tests.web.pictures import animated, halves, opened, picture, png_head
+from tests.web.pictures import (
+    animated,
+    halves,
+    opened,
+    picture,
+    png_head,
+    scan_bomb,
+    webp_of_one_colour,
+)
 
 RED, BLUE = (254, 0, 0), (0, 0, 254)
 
@@ -134,6 +148,10 @@ BAD: dict[str, tuple[bytes, str]] = {
     "a head of 10000 by 10000": (png_head(10_000, 10_000), MANY),
     "a head of 8000 by 8000": (png_head(8_000, 8_000), MANY),
     "a head of 2 billion by 1": (png_head(2_000_000_000, 1), MANY),
+    "a webp of 50 million pixels in 90 bytes": (webp_of_one_colour(7070, 7070), MANY),
+    "a webp just too large": (webp_of_one_colour(5001, 5000), MANY),
+    "a png just too large": (picture("PNG", (5000, 5001), 1, "1"), MANY),
+    "a jpeg too narrow to be decoded smaller": (picture("JPEG", (60_000, 500), 90, "L"), MANY),
     "a head without a picture": (png_head(5000, 5000), DAMAGED),
     "too many bytes": (picture() + bytes(8_000_000), "at most 8 MB"),
 }
@@ -147,6 +165,122 @@ def test_what_is_no_picture_is_refused_with_what_to_do(name: str) -> None:
     (problem,) = refused.value.problems
     assert problem.path == "picture"
     assert said in problem.message
+
+
+@pytest.mark.parametrize("fit", [PERSON, Fit(160), Fit(1600)], ids=str)
+def test_a_photo_of_fifty_megapixels_is_made_small_and_upright(fit: Fit) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = opened(media.encoded(halves("JPEG", (8160, 6120), exif=exif), fit=fit).data)
+    assert image.size == ((fit.side, fit.side) if fit.square else (fit.side * 3 // 4, fit.side))
+    assert near(image.getpixel((fit.side // 2, 5)), RED)
+    assert near(image.getpixel((fit.side // 2, fit.side - 5)), BLUE)
+
+
+@pytest.mark.parametrize(
+    "upload",
+    [webp_of_one_colour(5000, 5000), picture("PNG", (5000, 5000), 1, "1")],
+    ids=["webp", "png"],
+)
+def test_as_many_pixels_as_are_allowed_are_decoded(upload: bytes) -> None:
+    assert opened(media.encoded(upload, fit=PERSON).data).size == (256, 256)
+
+
+def test_colours_of_a_palette_are_mixed_and_not_their_numbers() -> None:
+    image = Image.new("P", (1200, 800))
+    image.putpalette([254, 0, 0, 0, 254, 0, 0, 0, 254])
+    for column in range(0, 1200, 2):
+        image.paste(2, (column, 0, column + 1, 800))
+    upload = io.BytesIO()
+    image.save(upload, "PNG")
+    made = opened(media.encoded(upload.getvalue(), fit=Fit(100)).data)
+    assert near(made.getpixel((50, 30)), (127, 0, 127))
+
+
+def test_a_colour_that_stands_for_transparency_is_seen_through() -> None:
+    made = opened(
+        media.encoded(halves("PNG", (1200, 800), transparency=(255, 0, 0)), fit=PERSON).data
+    )
+    left, right = made.getpixel((5, 128)), made.getpixel((250, 128))
+    assert isinstance(left, tuple)
+    assert left[3] == 0
+    assert near(right, BLUE)
+
+
+# -- the process that decodes ----------------------------------------------------------------
+
+
+def decoders() -> list[psutil.Process]:
+    """Processes of this one that decode a picture, or did and are not cleared away."""
+    found = []
+    for process in psutil.Process().children():
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE or pictures.__file__ in process.cmdline():
+                found.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def until_decoding() -> psutil.Process:
+    for _ in range(2000):
+        for process in decoders():
+            if process.status() != psutil.STATUS_ZOMBIE:
+                return process
+        time.sleep(0.005)
+    raise AssertionError("nothing was ever decoded")
+
+
+def refusal(upload: bytes) -> str:
+    with pytest.raises(Invalid) as refused:
+        media.encoded(upload, fit=PERSON)
+    return str(refused.value)
+
+
+def test_a_picture_made_to_be_decoded_for_minutes_is_given_up_and_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "not for decoders")
+    with ThreadPoolExecutor(1) as pool:
+        bomb = pool.submit(refusal, scan_bomb(20_000))
+        decoder = until_decoding()
+        assert decoder.environ() == {}
+        with monkeypatch.context() as impatient:
+            impatient.setattr(media, "PATIENCE_SECONDS", 0.05)
+            assert "Many pictures are being uploaded just now" in refusal(picture())
+        assert "takes too long to read" in bomb.result(timeout=120)
+    assert not decoder.is_running()
+    assert not decoders()
+    assert media.encoded(picture(), fit=PERSON).width == 20
+
+
+def test_a_picture_that_takes_longer_than_a_moment_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(media, "DECODER_SECONDS", 0.5)
+    assert "takes too long to read" in refusal(scan_bomb(20_000))
+    assert not decoders()
+
+
+def test_not_every_thread_may_wait_for_its_turn_to_upload(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media, "DECODER_SECONDS", 0.5)
+    monkeypatch.setattr(media, "PATIENCE_SECONDS", 60)
+    bomb = scan_bomb(20_000)
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(refusal, [bomb] * 8))
+    assert any("Many pictures" in sentence for sentence in said)
+    assert media.encoded(picture(), fit=PERSON).width == 20
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS limits no memory")
+def test_a_decoder_gets_a_gigabyte_at_most() -> None:
+    takes = "d['limit_this_process'](); print(1); bytearray(2**30)"
+    code = f"import runpy, sys; d = runpy.run_path(sys.argv[1]); {takes}"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code, pictures.__file__], capture_output=True, check=False
+    )
+    assert done.stdout == b"1\n"
+    assert b"MemoryError" in done.stderr
 
 
 def test_nothing_of_a_polyglot_but_its_pixels_is_kept() -> None:
@@ -174,20 +308,18 @@ def test_the_name_of_a_picture_is_the_hash_of_what_is_served(session: Session) -
 def test_the_same_picture_sent_by_many_at_once_is_stored_once(
     wide: Flask, committed: Session
 ) -> None:
-    upload = picture("JPEG", (300, 300))
+    made = media.encoded(picture("JPEG", (300, 300)), fit=PERSON)
     ids = [add_user(committed).id for _ in range(12)]
     committed.commit()
 
     def sending(user_id: UUID) -> Callable[[Session], None]:
-        return lambda session: people.use_upload(
-            session, user_id, media.encoded(upload, fit=PERSON)
-        )
+        return lambda session: people.use_upload(session, user_id, made)
 
     came = at_once(wide, [sending(user_id) for user_id in ids])
     assert not [error for error in came if error is not None]
     assert committed.scalar(sa.select(sa.func.count()).select_from(Media)) == 1
     images = {people.profile(committed, user_id).image for user_id in ids}
-    assert images == {media.encoded(upload, fit=PERSON).path}
+    assert images == {made.path}
 
 
 # -- removal ---------------------------------------------------------------------------------

@@ -52,6 +52,35 @@ def png_head(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
+def webp_of_one_colour(width: int, height: int) -> bytes:
+    """A whole, lossless WebP with transparency, turned by its EXIF, in less than a hundred bytes.
+
+    Each of its five codes has one symbol, so that a pixel takes no bit.
+    """
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
+
+    turned = struct.pack("<2sHIHHHIII", b"II", 42, 8, 1, 0x0112, 3, 1, 6, 0)
+    size = [(length - 1).to_bytes(3, "little") for length in (width, height)]
+    bits = (width - 1) | (height - 1) << 14 | 1 << 28 | sum(1 << 35 + 4 * n for n in range(5))
+    body = (
+        chunk(b"VP8X", b"\x18\0\0\0" + b"".join(size))
+        + chunk(b"VP8L", b"\x2f" + bits.to_bytes(8, "little"))
+        + chunk(b"EXIF", turned)
+    )
+    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
+
+
+def scan_bomb(times: int) -> bytes:
+    """A photo of 49 megapixels, one of whose scans comes so often: 50 ms of work in 100 bytes."""
+    scan = b"\xff\xda"
+    head, first, second, *rest = picture("JPEG", (7000, 7000), 90, "L", progressive=True).split(
+        scan
+    )
+    return scan.join([head, first, *[second] * times, *rest])
+
+
 def opened(data: bytes) -> Image.Image:
     """What was stored, decoded."""
     image = Image.open(io.BytesIO(data))

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from respondeo.domain.errors import ProviderWrong
+from respondeo.domain.names import without_addresses
 
 NAMELESS = "Player"
 LONGEST_NAME = 100
@@ -19,6 +20,9 @@ LONGEST_SUBJECT = 255
 LONGEST_GROUP = 1000
 
 _EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+")
+# What an address is set apart with, and remarks in brackets.
+_APART = " -–—,;:|/<>\"'"
+_ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 # Characters that turn the direction of what stands after them, too.
 _UNSEEN = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
@@ -80,6 +84,24 @@ def named(claims: Mapping[str, Any], path: str) -> Any:
     return found
 
 
+def together(
+    claims: Mapping[str, Any], more: Mapping[str, Any], groups_claim: str
+) -> dict[str, Any]:
+    """The claims of an ID token, and what only the userinfo endpoint says of the same person.
+
+    Whether an e-mail is verified counts for that e-mail alone.
+    """
+    found = {**more, **{name: said for name, said in claims.items() if said is not None}}
+    email = _email(claims)
+    if claims.get("email") is None:
+        found["email_verified"] = more.get("email_verified")
+    elif claims.get("email_verified") is None and (email is None or email != _email(more)):
+        found["email_verified"] = None
+    groups = named(claims, groups_claim)
+    found[groups_claim] = named(more, groups_claim) if groups is None else groups
+    return found
+
+
 def bad(text: str) -> bool:
     """Whether text holds what no name of anything does: control characters, half characters."""
     return any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
@@ -88,15 +110,23 @@ def bad(text: str) -> bool:
 def clean_name(text: object) -> str | None:
     """A name fit to be shown, None where nothing of it can be seen.
 
-    An e-mail address is no name: others would see it.
+    An e-mail address is no name, nor part of one: others would see it.
     """
     if not isinstance(text, str):
         return None
     folded = " ".join(text[: 10 * LONGEST_NAME].split())
-    kept = "".join(one for one in folded if one not in _UNSEEN and not bad(one))
-    kept = kept[:LONGEST_NAME].strip()
-    is_seen = any(unicodedata.category(one)[0] in "LNPS" for one in kept)
-    return kept if is_seen and not _EMAIL.fullmatch(kept) else None
+    whole = "".join(one for one in folded if one not in _UNSEEN and not bad(one)).strip()
+    kept = without_addresses(whole)
+    if kept == " ".join(whole.split()):
+        is_name = _has(whole, "LNPS")
+    else:  # “(Contractor)” behind an address is a remark, and no name
+        kept = kept.strip(_APART)
+        is_name = _has(_ASIDE.sub("", kept), "LN")
+    return kept[:LONGEST_NAME].strip() if is_name else None
+
+
+def _has(text: str, kinds: str) -> bool:
+    return any(unicodedata.category(one)[0] in kinds for one in text)
 
 
 def _name(claims: Mapping[str, Any]) -> str:

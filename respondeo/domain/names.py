@@ -20,6 +20,13 @@ _JOINERS = frozenset("\u200c\u200d")
 # Letters and symbols to Unicode, nothing to the eye.
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _MARKS = ("Mn", "Me")
+# The wider signs look the same to whoever reads them.
+_ADDRESS = re.compile(r"<*[^\s@＠﹫<>]+[@＠﹫][^\s@＠﹫<>]+>*")
+
+
+def without_addresses(text: str) -> str:
+    """The text in single spaces and without e-mail addresses, which are nobody else's business."""
+    return " ".join(_ADDRESS.sub(" ", text).split())
 
 
 def chosen_name(text: str, *, field: str, longest: int = LONGEST_CHOSEN) -> str:
@@ -30,6 +37,8 @@ def chosen_name(text: str, *, field: str, longest: int = LONGEST_CHOSEN) -> str:
     # What is much too long is not even looked at: composing takes time.
     name = " ".join(unicodedata.normalize("NFC", text[: longest * 20]).split())
     problem = _problem_of(name, longest)
+    if problem is None and without_addresses(name) != name:
+        problem = "Leave out the e-mail address: others would see it."
     if problem is not None:
         raise Invalid(Problem(field, problem))
     return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import requests
+from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
 
 from respondeo.oidc.client import ALGORITHMS, LEEWAY_S, cause, usable_keys
 from respondeo.oidc.http import BoundedSession, within
@@ -61,32 +64,41 @@ def check_all(providers: Sequence[Provider], app_url: str) -> list[Report]:
 
 def check(provider: Provider, app_url: str) -> Report:
     """Ask the provider for its metadata and keys, and hold them against the settings."""
+    findings: list[Finding] = []
     with within(CHECK_S):
-        return Report(provider, tuple(_findings(provider, app_url)))
+        try:
+            findings.extend(_findings(provider, app_url))
+        except Exception as problem:
+            findings.append(error("answers", f"they cannot be read: {cause(problem)}", _ODD))
+    return Report(provider, tuple(findings))
 
 
 def _findings(provider: Provider, app_url: str) -> Iterator[Finding]:
-    yield ok(
-        "redirect URI", provider.redirect_uri(app_url), "Register it at the provider as it is."
-    )
+    uri = provider.redirect_uri(app_url)
     answer = _fetched(provider.discovery_url)
     if isinstance(answer, str):
+        yield hint("redirect URI", uri, REGISTER)
         yield error("discovery", f"{provider.discovery_url}: {answer}", _LOOK_AT_ISSUER)
         return
-    found, headers = answer
+    found = {name: value for name, value in answer.said.items() if value is not None}
+    keys = _fetched(str(found.get("jwks_uri")))
+    visit = _visited(provider, uri, found)
+    yield _about_redirect_uri(uri, visit)
     yield ok("discovery", provider.discovery_url)
     yield from _about_issuer(provider, found)
-    yield _about_clock(headers)
+    yield _about_clock([one.ahead for one in (answer, keys, visit) if isinstance(one, Answer)])
     yield from _about_endpoints(provider, found)
     yield from _about_scopes(provider, found)
     yield _about_groups(provider, found)
     yield _about_pkce(found)
     yield _about_algorithms(found)
     yield _about_authentication(found)
-    yield _about_keys(found)
+    yield _about_keys(found, keys)
     yield _about_sign_out(found)
 
 
+_ODD = "Is this an OpenID provider? If it is, report it as a fault of Respondeo."
+REGISTER = "Register it at the provider as it is; whether it is registered shows only at a sign-in."
 _LOOK_AT_ISSUER = "Check the issuer in the settings, and that this server reaches the provider."
 
 
@@ -105,18 +117,100 @@ def error(about: str, said: str, todo: str) -> Finding:
     return Finding(Level.ERROR, about, said, todo)
 
 
-def _fetched(url: str) -> tuple[Mapping[str, Any], Mapping[str, str]] | str:
-    """A JSON object with the headers it came with; or what went wrong, in words."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one question. ahead: the provider's clock against ours, if it tells."""
+
+    status: int
+    said: Mapping[str, Any]
+    location: str = ""
+    ahead: float | None = None
+
+
+def _fetched(url: str) -> Answer | str:
+    """A JSON object; or what went wrong, in words."""
+    return _asked(url, as_json=True)
+
+
+def _visited(provider: Provider, uri: str, found: Mapping[str, Any]) -> Answer | str:
+    """What a browser gets that comes to sign in; or what went wrong, in words."""
+    url = found.get("authorization_endpoint")
+    if not provider.may_use(url):
+        return "it has no address to sign in at"
+    question = {
+        "response_type": "code",
+        "client_id": provider.client_id,
+        "redirect_uri": uri,
+        "scope": " ".join(provider.scopes),
+        "state": secrets.token_urlsafe(),
+        "nonce": secrets.token_urlsafe(),
+        "code_challenge": create_s256_code_challenge(secrets.token_urlsafe(48)),
+        "code_challenge_method": "S256",
+    }
+    return _asked(str(url), as_json=False, params=question)
+
+
+def _asked(url: str, *, as_json: bool, params: Mapping[str, str] | None = None) -> Answer | str:
     try:
         with BoundedSession() as session:
-            response = session.request("GET", url, withhold_token=True)
-        response.raise_for_status()
-        found = response.json()
+            response = session.request(
+                "GET", url, params=params, withhold_token=True, may_redirect=not as_json
+            )
+        found = None
+        if as_json:
+            response.raise_for_status()
+            found = response.json()
     except requests.Timeout:
         return "no answer in time"
     except (OSError, ValueError) as problem:
         return cause(problem)
-    return (found, response.headers) if isinstance(found, dict) else "no JSON object"
+    if as_json and not isinstance(found, dict):
+        return "no JSON object"
+    location = response.headers.get("Location", "")
+    return Answer(response.status_code, found or {}, location, _ahead(response.headers))
+
+
+def _ahead(headers: Mapping[str, str]) -> float | None:
+    """How many seconds the provider's clock is ahead of ours; None where it does not tell.
+
+    What a cache kept, and says so by an Age, may have the time of then or that of the cache.
+    """
+    if headers.get("Age", "0").strip() != "0":
+        return None
+    try:
+        theirs = parsedate_to_datetime(headers["Date"])
+        return (theirs - datetime.now(UTC)).total_seconds()
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _about_redirect_uri(uri: str, visit: Answer | str) -> Finding:
+    if isinstance(visit, str):
+        return hint("redirect URI", f"{uri}; the provider was asked, but: {visit}", REGISTER)
+    if 400 <= visit.status < 500 and visit.status not in {408, 429}:
+        return error(
+            "redirect URI",
+            f"{uri}: the provider refuses our client id or redirect URI ({visit.status})",
+            "Compare the client id, and register this address at the provider as it is.",
+        )
+    if visit.status >= 400:
+        return hint("redirect URI", f"{uri}; the provider answered {visit.status}", REGISTER)
+    complaint = _complaint(uri, visit.location)
+    if complaint:
+        return error(
+            "redirect URI",
+            f"{uri}: the provider knows it, but refuses the sign-in: {complaint}",
+            "Look the word up in docs/authentication.md; invalid_scope is about the scopes.",
+        )
+    return ok("redirect URI", uri, "The provider did not object; some object only at a sign-in.")
+
+
+def _complaint(uri: str, location: str) -> str | None:
+    """The error that the provider sends a browser back to us with, if it does."""
+    if location.split("?", maxsplit=1)[0] != uri:
+        return None
+    said = parse_qs(urlsplit(location).query).get("error", [""])[0]
+    return None if said in {"", "login_required", "interaction_required"} else said[:100]
 
 
 def _about_issuer(provider: Provider, found: Mapping[str, Any]) -> Iterator[Finding]:
@@ -131,12 +225,12 @@ def _about_issuer(provider: Provider, found: Mapping[str, Any]) -> Iterator[Find
         )
 
 
-def _about_clock(headers: Mapping[str, str]) -> Finding:
-    try:
-        theirs = parsedate_to_datetime(headers["Date"])
-        apart = round((theirs - datetime.now(UTC)).total_seconds())
-    except (KeyError, ValueError, TypeError):
+def _about_clock(told: Sequence[float | None]) -> Finding:
+    """The latest is the truest: what is older may be from a cache that does not say so."""
+    known = [ahead for ahead in told if ahead is not None]
+    if not known:
         return hint("clock", "the provider does not tell its time", "Nothing, unless tokens fail.")
+    apart = round(max(known))
     if abs(apart) <= LEEWAY_S:
         return ok("clock", f"{abs(apart)} s apart")
     behind = "behind" if apart > 0 else "ahead"
@@ -216,7 +310,9 @@ def _about_algorithms(found: Mapping[str, Any]) -> Finding:
 
 
 def _about_authentication(found: Mapping[str, Any]) -> Finding:
-    offered = found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+    offered = found.get("token_endpoint_auth_methods_supported")
+    if not isinstance(offered, list):
+        return ok("client secret", "client_secret_basic")
     usable = [way for way in ("client_secret_basic", "client_secret_post") if way in offered]
     if usable:
         return ok("client secret", usable[0])
@@ -227,14 +323,13 @@ def _about_authentication(found: Mapping[str, Any]) -> Finding:
     )
 
 
-def _about_keys(found: Mapping[str, Any]) -> Finding:
+def _about_keys(found: Mapping[str, Any], answer: Answer | str) -> Finding:
     url = found.get("jwks_uri")
-    answer = _fetched(str(url))
     said = answer if isinstance(answer, str) else ""
     count = 0
     if not isinstance(answer, str):
         try:
-            count = len(usable_keys(answer[0]))
+            count = len(usable_keys(answer.said))
         except (KeyError, TypeError) as problem:
             said = cause(problem)
     if count:

@@ -24,9 +24,9 @@ from authlib.integrations.base_client import (  # type: ignore[import-untyped]
 from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwk import JWKRegistry
 
-from respondeo.domain.claims import named
-from respondeo.domain.errors import ProviderAway, ProviderWrong, SignInFailed, SignInStale
-from respondeo.oidc.http import BoundedSession, within
+from respondeo.domain.claims import named, together
+from respondeo.domain.errors import ProviderAway, ProviderWrong, SignInStale
+from respondeo.oidc.http import BoundedSession, time_left, within
 from respondeo.oidc.providers import Provider
 
 ALGORITHMS = (
@@ -56,6 +56,9 @@ METADATA = frozenset({
     "token_endpoint_auth_methods_supported",
 })  # fmt: skip
 
+FAULTS = (OSError, JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What an answer of unexpected shape makes of the code that reads it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -78,41 +81,57 @@ class Vouched:
 class Remembered:
     """A document of the provider's: fetched once an hour, by one thread at a time.
 
-    Who comes while it is being fetched waits for the same answer, good or bad.
+    Who comes while it is being fetched waits for the same answer, good or bad, but no longer than
+    they have time for.
     """
 
-    def __init__(self, fetch: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, fetch: Callable[[], dict[str, Any]], away: Callable[[str], ProviderAway]
+    ) -> None:
         self._fetch = fetch
+        self._away = away
         self._lock = threading.Lock()
         self._value: dict[str, Any] | None = None
         self._until = 0.0
-        self._failure: SignInFailed | None = None
+        self._failure: ProviderAway | ProviderWrong | None = None
         self._refetched = float("-inf")
 
     def get(self) -> dict[str, Any]:
         """The document. Raises ProviderAway or ProviderWrong."""
-        with self._lock:
+        with self._locked():
             if time.monotonic() >= self._until:
                 self._ask()
             if self._failure is not None:
-                raise self._failure.with_traceback(None)
+                # Each gets their own: what is noted on it on its way out is theirs alone.
+                raise type(self._failure)(str(self._failure), self._failure.reason)
             assert self._value is not None
             return self._value
 
     def again(self) -> dict[str, Any]:
         """The document, newly fetched unless that was done a moment ago."""
-        with self._lock:
+        with self._locked():
             now = time.monotonic()
             if now - self._refetched >= REFETCH_S:
                 self._refetched = now
                 self._until = 0
         return self.get()
 
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        if not self._lock.acquire(timeout=time_left()):
+            raise self._away("somebody else is still waiting for the provider's answer")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
     def _ask(self) -> None:
+        if not time_left():  # says nothing of the provider that others should remember
+            raise self._away("the time for this sign-in is over")
         try:
             self._value, self._failure = self._fetch(), None
             self._until = time.monotonic() + REMEMBERED_S
-        except SignInFailed as failure:
+        except (ProviderAway, ProviderWrong) as failure:
             self._failure = failure
             self._until = time.monotonic() + FAILURE_S
 
@@ -137,8 +156,8 @@ class ProviderClient(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]  
         )
         self.provider = provider
         self.redirect_uri = provider.redirect_uri(app_url)
-        self._metadata = Remembered(self._fetch_metadata)
-        self._keys = Remembered(self._fetch_keys)
+        self._metadata = Remembered(self._fetch_metadata, self.away)
+        self._keys = Remembered(self._fetch_keys, self.away)
 
     # -- a sign-in --
 
@@ -197,7 +216,7 @@ class ProviderClient(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]  
             more = self.userinfo(token=token)
         if more.get("sub") != claims["sub"]:
             raise self.wrong("userinfo: it is about somebody else than the ID token")
-        return {**more, **claims}
+        return together(claims, more, self.provider.groups_claim)
 
     # -- what the provider says of itself --
 
@@ -222,7 +241,8 @@ class ProviderClient(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]  
 
     def _fetch_metadata(self) -> dict[str, Any]:
         with self._asking("discovery"):
-            found = self._get_json(self.provider.discovery_url)
+            answer = self._get_json(self.provider.discovery_url)
+        found = {name: value for name, value in answer.items() if value is not None}
         said = found.get("issuer")
         if said != self.provider.issuer:
             raise self.wrong(f"discovery: its issuer is {said!r}, not {self.provider.issuer!r}")
@@ -233,8 +253,9 @@ class ProviderClient(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]  
             if name.endswith(("_endpoint", "_uri")) and not self.provider.may_use(found[name]):
                 raise self.wrong(f"discovery: its {name} is not an https address")
         known = {name: found[name] for name in METADATA & set(found)}
-        offered = known.get("id_token_signing_alg_values_supported", ALGORITHMS)
-        usable = [name for name in ALGORITHMS if name in offered]
+        offered = known.get("id_token_signing_alg_values_supported")
+        listed = offered if isinstance(offered, list) else ALGORITHMS
+        usable = [name for name in ALGORITHMS if name in listed]
         if not usable:
             raise self.wrong(f"discovery: it signs with {offered!r}, none of which we accept")
         known["id_token_signing_alg_values_supported"] = usable
@@ -293,7 +314,7 @@ class ProviderClient(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]  
             if error.error == "invalid_grant":
                 raise SignInStale(f"{what}: {cause(error)}") from error
             raise self.wrong(f"{what}: {cause(error)}") from error
-        except (OSError, JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except FAULTS as error:
             raise self.wrong(f"{what}: {cause(error)}") from error
 
 

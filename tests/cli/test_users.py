@@ -107,6 +107,7 @@ def test_what_is_no_address_is_refused(run: Run, committed: Session, email: str)
         (["--name", " "], GOOD, "can be seen"),
         (["--name", "x" * 101], GOOD, "at most 100"),
         (["--name", "Ada\x1b[2J"], GOOD, "cannot be seen"),
+        (["--name", "Ada <ada@corp.example>"], GOOD, "Leave out the e-mail address"),
         (["--group", ""], GOOD, "one line"),
         (["--group", "a,b"], GOOD, "without commas"),
     ],

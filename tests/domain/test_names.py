@@ -25,6 +25,10 @@ from respondeo.domain.names import chosen_name
         ("בְּרֵאשִׁית", "בְּרֵאשִׁית"),
         ("क्ष", "क्ष"),
         ("Players", "Players"),
+        ("@home", "@home"),
+        ("Ada @home", "Ada @home"),
+        ("Ada @ Home", "Ada @ Home"),
+        ("@ ＠", "@ ＠"),
     ],
 )
 def test_a_name_is_stored_trimmed_and_otherwise_as_it_was_typed(typed: str, stored: str) -> None:
@@ -52,6 +56,11 @@ def test_a_name_is_stored_trimmed_and_otherwise_as_it_was_typed(typed: str, stor
         ("O\ud800wl", "cannot be seen"),
         ("\ue000x", "cannot be seen"),
         ("O" + "\u0363" * 5 + "wl", "fewer marks"),
+        ("jane@corp.example", "e-mail address"),
+        ("Jane <jane@corp.example>", "e-mail address"),
+        ("jane@corp.example (Contractor)", "e-mail address"),
+        ("Jane,jane＠corp.example", "e-mail address"),
+        ("Jane jane@corp", "e-mail address"),
         ("Player", "another name"),
         (" p L a Y e r ", "another name"),
         ("Ｐｌａｙｅｒ", "another name"),

@@ -103,6 +103,7 @@ class Front:
     key: RSAKey = field(default_factory=own_key)
     issued: list[str] = field(default_factory=list)
     ahead: int = 0  # seconds that its clock is ahead of ours
+    cached: dict[str, int] = field(default_factory=dict)  # since so many seconds, by path
 
     # -- as people use it --
 
@@ -211,7 +212,8 @@ def front(behind: str) -> Iterator[Front]:
 
     class Handler(WSGIRequestHandler):
         def date_time_string(self, timestamp: float | None = None) -> str:
-            return super().date_time_string((timestamp or time.time()) + made.ahead)
+            cached = made.cached.get(urlsplit(self.path).path, 0)
+            return super().date_time_string((timestamp or time.time()) + made.ahead - cached)
 
     server = make_server("127.0.0.1", 0, made, threaded=True, request_handler=Handler)
     made.url = f"http://127.0.0.1:{server.server_port}"

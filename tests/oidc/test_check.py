@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
 from respondeo.oidc import check as checks
 from respondeo.oidc import http
@@ -17,6 +18,7 @@ from tests.oidc.browser import Traveller
 from tests.oidc.conftest import Setup
 from tests.oidc.provider import DISCOVERY, KEYS, SECRET, Front
 
+BACK = "https://quiz.example/auth/callback/school"
 GOOD = {
     "scopes_supported": ["openid", "profile", "email", "groups"],
     "claims_supported": ["sub", "groups"],
@@ -64,6 +66,13 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str, str]] = {
         {"token_endpoint_auth_methods_supported": ["private_key_jwt"]}, "client secret", "error",
         "client_secret_basic",
     ),
+    "odd endpoints": (
+        {"authorization_endpoint": 7, "jwks_uri": ["x"]}, "endpoints", "error", "address",
+    ),
+    "odd algorithms": (
+        {"id_token_signing_alg_values_supported": 7}, "signatures", "hint", "nothing",
+    ),
+    "odd sign-out": ({"end_session_endpoint": ["x"]}, "endpoints", "error", "address"),
     "keys": ({"jwks_uri": "http://127.0.0.1:9/"}, "keys", "error", "checked"),
     "sign-out": ({"end_session_endpoint": None}, "sign-out", "hint", "othing"),
 }  # fmt: skip
@@ -76,6 +85,88 @@ def test_what_is_wrong_is_named_with_what_to_do(school: Front, fault: str) -> No
     found = findings(school)[about]
     assert found.level == level
     assert todo in found.todo
+
+
+@pytest.mark.parametrize("odd", [None, 7, "client_secret_basic", {}, True])
+def test_metadata_of_odd_types_neither_break_the_check_nor_a_sign_in(
+    school: Front, set_up: Setup, odd: object
+) -> None:
+    names = (
+        "token_endpoint_auth_methods_supported", "scopes_supported", "claims_supported",
+        "code_challenge_methods_supported", "id_token_signing_alg_values_supported",
+    )  # fmt: skip
+    school.rewrite[DISCOVERY] = lambda said: said | dict.fromkeys(names, odd)
+    found = findings(school)
+    assert found["client secret"] == checks.ok("client secret", "client_secret_basic")
+    assert "sign-out" in found
+    assert Traveller(set_up(school.settings())).travel(school).status_code == 303
+
+
+def test_a_place_that_is_null_is_none(school: Front, set_up: Setup) -> None:
+    school.rewrite[DISCOVERY] = lambda said: said | {"end_session_endpoint": None}
+    assert findings(school)["sign-out"].level == "hint"
+    traveller = Traveller(set_up(school.settings()))
+    traveller.travel(school)
+    assert traveller.post("/sign-out").location == "/"
+
+
+def test_an_answer_that_cannot_be_read_at_all_is_a_finding(school: Front, set_up: Setup) -> None:
+    school.answers(DISCOVERY, b'{"a":' + b"[" * 400_000)
+    status, said = run(set_up(school.settings()))
+    assert status == 1
+    assert "ERROR" in said
+    assert "RecursionError" in said
+    visitor = Traveller(set_up(school.settings()))
+    assert visitor.get("/auth/sign-in/school").status_code == 502
+
+
+VISITS: dict[str, tuple[Response, str, str]] = {
+    "a page": (Response("sign in", 200), "ok", "did not object"),
+    "a redirect": (Response("", 302, {"Location": "/login"}), "ok", "did not object"),
+    "refused": (Response("invalid redirect_uri", 400), "error", "register"),
+    "unknown client": (Response("", 401), "error", "client id"),
+    "too often": (Response("", 429), "hint", "only at a sign-in"),
+    "broken": (Response("", 500), "hint", "only at a sign-in"),
+    "scopes": (
+        Response("", 303, {"Location": f"{BACK}?error=invalid_scope&state=x"}), "error", "scopes",
+    ),
+    "not signed in": (
+        Response("", 303, {"Location": f"{BACK}?error=login_required"}), "ok", "did not object",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("visit", VISITS)
+def test_the_provider_is_asked_whether_it_knows_the_redirect_uri(school: Front, visit: str) -> None:
+    answer, level, todo = VISITS[visit]
+    school.answers("/oauth2/authorize", answer)
+    found = findings(school)["redirect URI"]
+    assert found.level == level
+    assert BACK in found.said
+    assert todo in found.todo
+
+
+def test_where_the_provider_cannot_be_asked_the_redirect_uri_is_a_hint(school: Front) -> None:
+    school.answers(DISCOVERY, b"[]")
+    found = findings(school)["redirect URI"]
+    assert (found.level, found.said) == ("hint", BACK)
+    school.says(DISCOVERY, authorization_endpoint="http://127.0.0.1:9/")
+    assert findings(school)["redirect URI"].level == "hint"
+
+
+@pytest.mark.parametrize("path", [DISCOVERY, KEYS])
+def test_a_cache_that_does_not_say_so_puts_no_clock_wrong(school: Front, path: str) -> None:
+    school.cached[path] = 4000
+    assert findings(school)["clock"].level == "ok"
+
+
+def test_of_documents_from_a_cache_that_says_so_no_clock_is_read(school: Front) -> None:
+    for path in (DISCOVERY, KEYS):
+        school.cached[path] = 4000
+        school.rewrite[path] = lambda said: Response(json.dumps(said), 200, {"Age": "4000"})
+    assert findings(school)["clock"].level == "ok"
+    school.answers("/oauth2/authorize", b"a" * 1_100_000)
+    assert findings(school)["clock"].level == "hint"
 
 
 @pytest.mark.parametrize(

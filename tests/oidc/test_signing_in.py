@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -113,6 +116,51 @@ def test_claims_that_the_id_token_lacks_come_from_the_userinfo_endpoint(
         "Ada Lovelace", "ada@school.example", ["teachers", "heads"],
     )  # fmt: skip
     assert len([1 for _, path, _ in school.asked if path == USERINFO]) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "more", "email", "verified"),
+    [
+        ({"email": "ada@x.example"}, {"email": "ada@y.example"}, "ada@x.example", False),
+        ({"email": "ada@x.example"}, {"email": "Ada@X.example"}, "ada@x.example", True),
+        ({"email": "ada@x.example"}, {"email": None}, "ada@x.example", False),
+        (
+            {"email": "ada@x.example", "email_verified": False, "name": None},
+            {"email": "ada@x.example"}, "ada@x.example", False,
+        ),
+        ({"email_verified": True}, {"email_verified": False}, "ada@school.example", False),
+        ({"email_verified": False}, {}, "ada@school.example", True),
+    ],
+)  # fmt: skip
+def test_an_e_mail_is_verified_only_where_that_very_one_is(
+    school: Front,
+    traveller: Traveller,
+    committed: Session,
+    told: dict[str, Any],
+    more: dict[str, object],
+    email: str,
+    verified: bool,
+) -> None:
+    school.vouches(**({"email": None, "email_verified": None} | told))
+    school.says(USERINFO, **more)
+    assert traveller.travel(school).status_code == 303
+    (user,) = people(committed)
+    assert (user.email, user.email_verified) == (email, verified)
+
+
+def test_groups_in_the_userinfo_are_found_behind_a_claim_of_the_id_token_without_them(
+    school: Front, set_up: Setup, committed: Session
+) -> None:
+    traveller = Traveller(set_up(school.settings(groups_claim="realm_access.roles")))
+    school.vouches(realm_access={"verify_caller": True})
+    school.says(USERINFO, realm_access={"roles": ["creators"]})
+    traveller.travel(school)
+    (user,) = people(committed)
+    assert user.groups == ["creators"]
+    school.vouches(realm_access={"roles": ["heads"]}, name=None)
+    traveller.travel(school)
+    (user,) = people(committed)
+    assert user.groups == ["heads"]
 
 
 def test_an_id_token_that_says_all_is_enough(school: Front, traveller: Traveller) -> None:

@@ -115,6 +115,7 @@ def test_the_choice_is_saved_said_and_shown(
         ({"shown_as": "display_name", "display_name": "x" * 10_000}, "display_name"),
         ({"shown_as": "display_name", "display_name": "\0"}, "display_name"),
         ({"shown_as": "display_name", "display_name": "\u202eOwl"}, "display_name"),
+        ({"shown_as": "display_name", "display_name": "Owl o@wl.example"}, "display_name"),
         ({"shown_as": "king"}, "shown_as"),
         ({"shown_as": ["king", "hidden"]}, "shown_as"),
         ({"shown_as": "\0"}, "shown_as"),

@@ -1,0 +1,226 @@
+"""A slow provider keeps nobody waiting for longer than is bearable, and nobody else at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from flask import Flask
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+from werkzeug.wrappers import Response
+
+from respondeo.db import db
+from respondeo.domain.errors import ProviderAway, ProviderWrong
+from respondeo.models import LoginSession
+from respondeo.oidc import client, http
+from respondeo.oidc.client import ProviderClient
+from respondeo.web.auth import leaving
+from tests.oidc.browser import Traveller
+from tests.oidc.conftest import Setup
+from tests.oidc.provider import DISCOVERY, TOKEN, Front
+
+LONG_S = 15
+"""How long a trickle lasts; far longer than anybody is to wait for it."""
+
+
+@contextmanager
+def trickle(said: bytes, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """A server that begins to answer so, and then goes on byte by byte; gives its address."""
+    ended = threading.Event()
+
+    def answer(line: socket.socket) -> None:
+        with suppress(OSError):
+            if tls is not None:
+                line = tls.wrap_socket(line, server_side=True)
+            with line:
+                line.recv(65_536)
+                line.sendall(said)
+                end = time.monotonic() + LONG_S
+                while time.monotonic() < end and not ended.wait(0.05):
+                    line.sendall(b"a")
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=answer, args=(listening.accept()[0],)).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve).start()
+        scheme = "https" if tls else "http"
+        yield f"{scheme}://127.0.0.1:{listening.getsockname()[1]}"
+        ended.set()
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A certificate of this machine's, which Respondeo is told to trust."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    pem = tmp_path / "tls.pem"
+    pem.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
+
+
+@pytest.mark.parametrize("over_tls", [False, True])
+@pytest.mark.parametrize(
+    "said",
+    [b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.0 200 OK\r\n\r\n{}"],
+    ids=["status", "headers", "body"],
+)
+def test_a_provider_that_trickles_is_hung_up_on(
+    school: Front,
+    tls: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+    said: bytes,
+    over_tls: bool,
+) -> None:
+    monkeypatch.setattr(http, "READ_S", 0.5)
+    with trickle(said, tls if over_tls else None) as url:
+        asked = ProviderClient(school.settings(issuer=url), "http://localhost")
+        with pytest.raises(ProviderAway) as failed:
+            asked.begin()
+    assert "too slowly" in failed.value.reason
+
+
+def test_the_time_for_a_sign_in_bounds_a_trickle_too(
+    school: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "SIGN_IN_S", 0.5)
+    monkeypatch.setattr(http, "READ_S", LONG_S * 2)
+    with trickle(b"HTTP/1.1 200 OK\r\nX-Slow: ") as url:
+        asked = ProviderClient(school.settings(issuer=url), "http://localhost")
+        with pytest.raises(ProviderAway) as failed:
+            asked.begin()
+    assert "too slowly" in failed.value.reason
+
+
+def test_who_signs_out_does_not_wait_behind_somebody_elses_sign_in(
+    school: Front,
+    traveller: Traveller,
+    set_up: Setup,
+    committed: Session,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    traveller.travel(school)
+    token = traveller.cookie(traveller.session_cookie) or ""
+    monkeypatch.setattr(leaving, "PATIENCE_S", 0.3)
+    school.asked.clear()
+    school.hang[DISCOVERY] = threading.Event()
+    app = set_up(school.settings())
+    with in_threads([Traveller(app)], "/auth/sign-in/school") as answers:
+        wait_for(school, DISCOVERY, 1)
+        leaver = Traveller(app)
+        leaver.http.set_cookie(leaver.session_cookie, token)
+        answer = leaver.post("/sign-out")
+        assert answers == []
+        school.hang[DISCOVERY].set()
+    assert (answer.status_code, answer.location) == (303, "/")
+    assert committed.scalar(sa.select(sa.func.count()).select_from(LoginSession)) == 0
+    assert [one.status_code for one in answers] == [303]
+
+
+def test_a_failure_that_is_remembered_is_everybodys_own(school: Front) -> None:
+    school.rewrite[DISCOVERY] = lambda _: Response("", 503)
+    asked = ProviderClient(school.settings(), "http://localhost")
+    with pytest.raises(ProviderWrong) as first:
+        asked.begin()
+    first.value.target = "/invite/of-the-first"
+    with pytest.raises(ProviderWrong) as second:
+        asked.begin()
+    assert second.value.target is None
+    assert (str(second.value), second.value.reason) == (str(first.value), first.value.reason)
+    assert len(school.asked) == 1
+
+
+def test_who_came_without_time_leaves_nothing_to_remember(
+    school: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ProviderClient(school.settings(), "http://localhost")
+    with monkeypatch.context() as hurried:
+        hurried.setattr(client, "SIGN_IN_S", 0)
+        with pytest.raises(ProviderAway):
+            asked.begin()
+    assert asked.begin().url.startswith(school.url)
+
+
+def test_slow_sign_ins_hold_no_connection_to_the_database(school: Front, set_up: Setup) -> None:
+    app = set_up(school.settings())
+    most = app.config["SQLALCHEMY_ENGINE_OPTIONS"]
+    travellers = [Traveller(app) for _ in range(most["pool_size"] + most["max_overflow"] + 2)]
+    urls = [school.consent(one.leave(), "ada") for one in travellers]
+    school.hang[TOKEN] = threading.Event()
+    paths = [url.removeprefix("http://localhost") for url in urls]
+    with in_threads(travellers, *paths) as answers:
+        wait_for(school, TOKEN, len(travellers))
+        held = connections_out(app)
+        assert answers == []
+        school.hang[TOKEN].set()
+    assert held == 0
+    assert [one.status_code for one in answers] == [303] * len(travellers)
+
+
+def connections_out(app: Flask) -> int:
+    """How many connections are in use."""
+    with app.app_context():
+        pool: Any = db.engine.pool
+        return int(pool.checkedout())
+
+
+@contextmanager
+def in_threads(travellers: list[Traveller], *paths: str) -> Iterator[list[TestResponse]]:
+    """Each opens their path at the same time; gives the answers as they come."""
+    answers: list[TestResponse] = []
+    threads = [
+        threading.Thread(target=lambda one=one, path=path: answers.append(one.get(path)))
+        for one, path in zip(travellers, paths, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers
+    finally:
+        for thread in threads:
+            thread.join()
+
+
+def wait_for(school: Front, path: str, times: int) -> None:
+    """Until the provider was asked for this so often."""
+    end = time.monotonic() + LONG_S
+    while len(school.asked_for(path)) < times:
+        assert time.monotonic() < end, "the provider was not asked"
+        time.sleep(0.01)

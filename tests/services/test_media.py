@@ -242,7 +242,7 @@ def test_a_picture_made_to_be_decoded_for_minutes_is_given_up_and_holds_nobody_u
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SECRET_KEY", "not for decoders")
-    monkeypatch.setattr(media, "DECODER_SECONDS", 600)
+    monkeypatch.setattr(media, "DECODER_SECONDS", 90)
     with ThreadPoolExecutor(1) as pool:
         bomb = pool.submit(refusal, scan_bomb())
         decoder = until_decoding()
@@ -250,7 +250,7 @@ def test_a_picture_made_to_be_decoded_for_minutes_is_given_up_and_holds_nobody_u
         with monkeypatch.context() as impatient:
             impatient.setattr(media, "PATIENCE_SECONDS", 0.05)
             assert "Many pictures are being uploaded just now" in refusal(picture())
-        assert "takes too long to read" in bomb.result(timeout=120)
+        assert "takes too long to read" in bomb.result(timeout=60)
     assert not decoder.is_running()
     assert not decoders()
     assert media.encoded(picture(), fit=PERSON).width == 20

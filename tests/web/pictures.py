@@ -73,7 +73,7 @@ def webp_of_one_colour(width: int, height: int) -> bytes:
 
 
 def scan_bomb(times: int = 20_000) -> bytes:
-    """A photo of 49 megapixels, one of whose scans comes so often: each of 75 bytes is 30 ms of work.
+    """A photo of 49 megapixels, one of whose scans comes so often: 75 bytes, 30 ms of work each.
 
     By itself it takes ten minutes.
     """

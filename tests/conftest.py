@@ -25,7 +25,12 @@ from tests.client import Client
 
 TEMPLATE = "respondeo_template"
 SERVER = "RESPONDEO_TEST_SERVER"
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "300",  # for many workers with a few applications each
+}
 
 # Product code asks for `clock_timestamp()`. In tests, a schema that is searched before
 # PostgreSQL's own has a function of that name whose time can be set: the database's clock is

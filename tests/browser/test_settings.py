@@ -74,7 +74,7 @@ def test_a_photo_that_is_too_large_is_refused_in_words(
 
 def test_a_double_click_on_save_saves_once_and_says_so(world: World, visit: Visit) -> None:
     page = visit(world.person("Ada")).go("/settings/")
-    page.get_by_role("radio", name="Nothing of me").check()
+    page.get_by_role("radio", name="Hide me").check()
     page.get_by_role("button", name="Save", exact=True).dblclick()
     expect(page.get_by_role("status").filter(has_text=SHOWN)).to_be_visible()
     expect(page.locator("#preview .name")).to_have_text("Player")

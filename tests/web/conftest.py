@@ -20,25 +20,30 @@ from tests.web.apps import AppWith, Browser, Recorder
 
 
 @pytest.fixture(scope="session")
-def _apps() -> Iterator[dict[str, Flask]]:
-    apps: dict[str, Flask] = {}
-    yield apps
-    for app in apps.values():
-        with app.app_context():
-            db.engine.dispose()
+def _apps() -> dict[str, Flask]:
+    return {}
 
 
 @pytest.fixture
-def app_with(app: Flask, _apps: dict[str, Flask], database: str) -> AppWith:
-    """The application with other settings, on the same database."""
+def app_with(app: Flask, _apps: dict[str, Flask], database: str) -> Iterator[AppWith]:
+    """The application with other settings, on the same database.
+
+    It is made once, but keeps no connections between tests: the server has not as many as there
+    are settings.
+    """
+    used: dict[str, Flask] = {}
 
     def make(**changes: object) -> Flask:
         key = repr(sorted(changes.items()))
         if key not in _apps:
             _apps[key] = create_app(settings_for(database, **changes))
+        used[key] = _apps[key]
         return _apps[key]
 
-    return make
+    yield make
+    for made in used.values():
+        with made.app_context():
+            db.engine.dispose()
 
 
 @pytest.fixture

@@ -86,6 +86,7 @@ class Visitor:
         page = self.go(f"/quiz/{quiz}")
         page.locator("#start-button").click()
         expect(page.locator("#play")).to_have_attribute("data-status", "question")
+        page.wait_for_load_state()  # its scripts too: tests are faster than people
         return page
 
 

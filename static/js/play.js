@@ -108,7 +108,7 @@
 
   // What was confirmed is what will be sent: until then the choice does not change.
   document.addEventListener("click", (event) => {
-    if (event.target.closest?.(".is-waiting .answers")) event.preventDefault();
+    if (event.target.closest?.(":is(.is-waiting, .htmx-request) .answers")) event.preventDefault();
   });
 
   /* After a swap: the focus goes to what is to be read or done next. */

@@ -52,6 +52,25 @@ def test_a_choice_that_waits_to_be_sent_is_kept_and_locked(world: World, visit: 
     expect(page.locator("#verdict")).to_have_text("Right")
 
 
+def test_a_choice_that_is_on_its_way_is_locked_too(world: World, visit: Visit) -> None:
+    quiz = world.quiz(2)
+    page = visit(world.person()).start(quiz)
+    choose(page, "Answer A of 1")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/play/answer", hold)
+    confirm(page)
+    page.get_by_text("Answer B of 1").click(force=True)
+    page.keyboard.press("3")
+    expect(page.get_by_role("radio", name="Answer A of 1")).to_be_checked()
+    held[0].continue_()
+    at(page, "feedback", 1)
+    assert [one.text for one in world.answers(quiz)] == ["Answer A of 1"]
+
+
 def test_going_offline_says_so_at_once_and_the_words_go_when_it_is_over(
     world: World, visit: Visit
 ) -> None:

@@ -16,7 +16,7 @@ from respondeo.db import database_time
 from respondeo.domain.access import Viewer, may_see
 from respondeo.domain.document import Details, Document
 from respondeo.domain.document import Question as QuestionDocument
-from respondeo.domain.errors import NotAllowed, NotFound
+from respondeo.domain.errors import NotAllowed, NotFound, SignInRequired
 from respondeo.models import (
     Answer,
     Question,
@@ -40,6 +40,20 @@ def create_quiz(session: Session, author_id: UUID, document: Document) -> Quiz:
         QuizDraft(quiz_id=quiz.id, document=_stored(document), updated_by=author_id, revision=1)
     )
     session.flush()
+    return quiz
+
+
+def editable(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
+    """The quiz, for somebody who may edit it. Raises NotFound, SignInRequired, NotAllowed."""
+    quiz = session.get(Quiz, quiz_id)
+    if quiz is None or not may_see(
+        viewer, quiz.author_id, quiz.published_at, database_time(session)
+    ):
+        raise NotFound
+    if not viewer.may_edit(quiz.author_id):
+        if viewer.is_guest:
+            raise SignInRequired
+        raise NotAllowed("You may not edit this quiz.")
     return quiz
 
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
+from uuid import UUID
 
 from flask import Flask, Request, Response, current_app, g, request
 from flask_login import UserMixin, current_user
@@ -16,7 +17,7 @@ from respondeo.db import session
 from respondeo.domain.access import GUEST, Viewer, refusal
 from respondeo.domain.errors import NotAllowed, SignInRequired
 from respondeo.extensions import login_manager
-from respondeo.services import identity
+from respondeo.services import authoring, identity
 from respondeo.services.identity import Person
 
 P = ParamSpec("P")
@@ -118,6 +119,20 @@ def myself() -> Person:
     if somebody is None:
         raise SignInRequired
     return somebody
+
+
+def editors(view: Callable[P, R]) -> Callable[P, R]:
+    """A view about a quiz (`quiz_id`) for those who may edit it.
+
+    To others a quiz in sight is not theirs to change, and one out of sight does not exist.
+    """
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        authoring.editable(session(), viewer(), cast("UUID", kwargs["quiz_id"]))
+        return view(*args, **kwargs)
+
+    return declare(guarded, "may edit")
 
 
 def everybody(view: Callable[P, R]) -> Callable[P, R]:

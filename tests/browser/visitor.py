@@ -86,7 +86,9 @@ class Visitor:
         page = self.go(f"/quiz/{quiz}")
         page.locator("#start-button").click()
         expect(page.locator("#play")).to_have_attribute("data-status", "question")
-        page.wait_for_load_state()  # its scripts too: tests are faster than people
+        page.wait_for_load_state(
+            "domcontentloaded"
+        )  # its scripts too: tests are faster than people
         return page
 
 

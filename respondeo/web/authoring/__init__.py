@@ -1,0 +1,5 @@
+"""Writing quizzes: the editor, publication, pictures, preview, and what came of them."""
+
+from respondeo.web.authoring.bp import bp
+
+__all__ = ["bp"]

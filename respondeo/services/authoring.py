@@ -25,7 +25,7 @@ from respondeo.domain.errors import (
     SignInRequired,
 )
 from respondeo.models import Quiz, QuizAttempt, QuizBoard, QuizDraft, QuizVersion, User
-from respondeo.services import standings
+from respondeo.services import pictures, standings
 from respondeo.services.versions import published_document, version_of
 
 LARGEST_DRAFT = 2_000_000  # bytes of JSON
@@ -157,7 +157,9 @@ def change_draft(
     document = after.model_dump_json(by_alias=True)
     if len(document.encode()) > LARGEST_DRAFT:
         raise Invalid(Problem("questions", "This quiz is too long: its texts exceed 2 MB."))
-    draft.document = _stored(after)
+    new = _stored(after)
+    pictures.let_go(session, draft.document, new)
+    draft.document = new
     draft.revision += 1
     draft.updated_by = viewer.user_id
     draft.updated_at = database_time(session)
@@ -223,6 +225,7 @@ def delete_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
         raise NotAllowed("You may not delete this quiz.")
     standings.lock_open_attempts(session, QuizAttempt.quiz_id == quiz_id)
     standings.forget_quiz(session, quiz_id)
+    pictures.let_go_of_quiz(session, quiz_id)
     session.execute(
         sa.delete(Quiz).where(Quiz.id == quiz_id).execution_options(synchronize_session=False)
     )

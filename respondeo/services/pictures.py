@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from enum import StrEnum
+from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from respondeo.models import Question, QuizDraft, QuizVersion
 from respondeo.services import media
 from respondeo.services.media import Fit
 
@@ -36,12 +39,20 @@ def stored(session: Session, upload: bytes, use: Use, *, field: str = "picture")
 
 
 def let_go(session: Session, before: object, after: object = None) -> None:
-    """A document (as JSON) was replaced, or deleted: pictures it no longer names get a last day.
+    """A document (as JSON) was replaced: pictures that it no longer names get a last day.
 
     So that whoever takes the change back, or keeps the older text, finds them.
     """
     for path in sorted(_named(before) - _named(after)):
         media.let_go(session, path)
+
+
+def let_go_of_quiz(session: Session, quiz_id: UUID) -> None:
+    """A quiz is about to be deleted: the pictures of its draft and versions get a last day."""
+    draft = sa.select(sa.cast(QuizDraft.document, sa.Text)).where(QuizDraft.quiz_id == quiz_id)
+    heroes = sa.select(QuizVersion.hero_image_url).where(QuizVersion.quiz_id == quiz_id)
+    asked = sa.select(Question.image_url).where(Question.quiz_id == quiz_id)
+    let_go(session, session.scalars(sa.union_all(draft, heroes, asked)).all())
 
 
 def _named(document: object) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from respondeo.domain.document import Document
-from respondeo.domain.draft import Draft, tidied
+from respondeo.domain.draft import Draft, DraftAnswer, DraftQuestion, tidied
 from respondeo.domain.errors import Invalid, Problem
 
 LONGEST_LIMIT = 86_400  # seconds
@@ -62,15 +62,19 @@ def _missing(tidy: Draft) -> Iterator[Problem]:
             yield Problem(f"{here}.answers", "Mark the right answer.")
 
 
-ORDER = tuple(str(field.alias) for field in Draft.model_fields.values())
+ORDER = [
+    str(field.alias)
+    for part in (Draft, DraftQuestion, DraftAnswer)
+    for field in part.model_fields.values()
+]
 
 
 def _place(path: str) -> tuple[int, ...]:
-    """Where a path stands in the editor: details first, then questions from the top."""
-    first, *rest = path.split(".")
-    if first == "questions":
-        return (1, *(int(part) if part.isdigit() else -1 for part in rest))
-    return (0, ORDER.index(first) if first in ORDER else len(ORDER))
+    """Where a path stands in the editor, from the top."""
+    return tuple(
+        int(part) if part.isdigit() else ORDER.index(part) if part in ORDER else len(ORDER)
+        for part in path.split(".")
+    )
 
 
 def _path(location: tuple[int | str, ...], tidy: Draft, draft: Draft) -> str:
@@ -80,6 +84,8 @@ def _path(location: tuple[int | str, ...], tidy: Draft, draft: Draft) -> str:
         question, answer = int(parts[1]), int(parts[3])
         uid = tidy.questions[question].answers[answer].uid
         parts[3] = [one.uid for one in draft.questions[question].answers].index(uid)
+    if len(parts) == 2:  # what is wrong with a question as a whole concerns its answers
+        parts.append("answers")
     return ".".join(str(part) for part in parts)
 
 

@@ -20,6 +20,7 @@ from respondeo.web.authoring.conflicts import choose_page
 from respondeo.web.authoring.fields import answer_id, dashed, question_id
 from respondeo.web.authoring.forms import clean, edits_of, limit_typed, revision_of
 from respondeo.web.authoring.notes import changes_of, notes_of
+from respondeo.web.authoring.sent_pictures import form_with_pictures
 from respondeo.web.authoring.steps import new_question
 from respondeo.web.htmx import page_or_fragment, wants_fragment
 
@@ -75,7 +76,8 @@ def save(quiz_id: UUID) -> BaseResponse:
     request.max_form_parts = MOST_FIELDS
     edits = Edits()
     try:
-        edits = edits_of(request.form)
+        form = form_with_pictures()
+        edits = edits_of(form)
         revision = revision_of(request.form)
         before = _removed(quiz_id, edits)
         authoring.change_draft(

@@ -24,7 +24,7 @@
 
   // How a part reads.
   const told = (part, value) => {
-    if (value === null) return [line("p", "Removed", "muted")];
+    if (value === null) return [line("p", "Not there", "muted")];
     if (part === "order") {
       const first = (uid) => editor.cardOf(uid)?.querySelector(".card-text").value.slice(0, 60) || "…";
       const order = document.createElement("ol");
@@ -40,12 +40,14 @@
     return [line("p", value.text || "nothing", "serif"), answers, ...more.map((text) => line("p", text, "small"))];
   };
 
-  const row = ({ part, mine, theirs }, titles) => {
+  const row = ({ part, label, mine, theirs, likely }, titles) => {
     const made = shape.content.cloneNode(true).firstElementChild;
-    made.querySelector("legend").textContent = editor.labelOf(part);
+    made.querySelector("legend").textContent = label ?? editor.labelOf(part);
     for (const [whose, value] of [["mine", mine], ["theirs", theirs]]) {
       const side = made.querySelector(`[data-whose="${whose}"]`);
-      side.querySelector("input").name = `choice-${part}`;
+      const choice = side.querySelector("input");
+      choice.name = `choice-${part}`;
+      choice.checked = likely === whose;
       side.querySelector(".side-title").textContent = titles[whose];
       side.append(...told(part, value));
     }
@@ -59,7 +61,7 @@
   editor.ask = (conflicts, who, when, then) => {
     dialog.querySelector(".conflict-who").textContent =
       `${who} saved it ${when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}, after you had opened it.` +
-      " You both changed what follows. Everything else is kept from both.";
+      " Nothing is overwritten before you choose.";
     rows.replaceChildren(...conflicts.map((one) => row(one, { mine: "Keep mine", theirs: "Take theirs" })));
     decide = (all) => {
       const chosen = new Map(

@@ -2,7 +2,7 @@
 // time, the newest state after it; whatever goes wrong, nothing typed is lost.
 (() => {
   const { editor } = globalThis;
-  const { form, local, same } = editor;
+  const { form, local, partOf, same } = editor;
   const pause = 600;
   const smallest = 60_000; // bytes that browsers still send for a page that goes away
 
@@ -95,7 +95,7 @@
     const found = {};
     for (const part of dirty) {
       const now = editor.partNow(part);
-      if (same(now, editor.partOf(confirmed, part))) dirty.delete(part);
+      if (same(now, partOf(confirmed, part))) dirty.delete(part);
       else found[part] = now;
     }
     return found;
@@ -201,8 +201,8 @@
     editor.showFaults?.(page);
   };
 
-  /* Somebody saved elsewhere: what only they changed is shown, what only I changed is saved on top, what
-     both changed is asked about. */
+  /* Somebody saved elsewhere: all that differs is shown, and asked about. What only one of us changed is
+     chosen already, for the one who did. */
 
   const merge = async () => {
     const answer = await fetch(form.action, { cache: "no-store" });
@@ -214,53 +214,60 @@
     const mine = editor.snapshot();
     const parts = new Set([
       ...editor.details,
+      "order",
       ...[...mine.order, ...theirs.order, ...base.order].map((uid) => `q-${uid}`),
     ]);
-    const conflicts = [];
-    for (const part of parts) {
-      const [was, here, there] = [base, mine, theirs].map((state) => editor.partOf(state, part));
-      if (same(here, there)) continue;
-      if (same(here, was)) editor.writePart(part, there);
-      else {
-        dirty.add(part);
-        const known = same(there, was) || underway.get(part)?.some((sent) => same(sent, there));
-        if (!known) conflicts.push({ part, mine: here, theirs: there });
-      }
-    }
-    mergeOrder(base.order, mine.order, theirs.order, conflicts);
+    // What we sent and never heard of is no news.
+    const isNews = (part) =>
+      !same(partOf(theirs, part), partOf(base, part)) &&
+      !underway.get(part)?.some((sent) => same(sent, partOf(theirs, part)));
+    const news = [...parts].some(isNews);
+    const differing = [...parts]
+      .filter((part) => !same(partOf(mine, part), partOf(theirs, part)))
+      .map((part) => ({
+        part,
+        label: labelIn(part, mine, theirs),
+        mine: partOf(mine, part),
+        theirs: partOf(theirs, part),
+        likely: same(partOf(mine, part), partOf(base, part)) ? "theirs" : isNews(part) ? null : "mine",
+      }));
     confirmed = theirs;
     document.getElementById("revision").value = theirs.revision;
     underway.clear();
     settled();
     editor.showCheck?.(page.getElementById("check"));
-    if (conflicts.length) {
+    if (news && differing.length) {
       const by = page.getElementById("editor").dataset;
-      hold(conflicts, by.savedBy, new Date(by.savedAt));
-    } else soon(0);
-  };
-
-  const mergeOrder = (base, mine, theirs, conflicts) => {
-    const common = (order) => order.filter((uid) => base.includes(uid) && mine.includes(uid) && theirs.includes(uid));
-    const [was, here, there] = [common(base), common(mine), common(theirs)];
-    if (same(here, was)) editor.writePart("order", theirs);
-    else if (!same(there, was) && !same(here, there) && !underway.has("order")) {
-      conflicts.push({ part: "order", mine, theirs });
+      hold(differing, theirs.order, by.savedBy, new Date(by.savedAt));
+    } else {
+      dirty.add("order");
+      for (const { part } of differing) dirty.add(part);
+      soon(0);
     }
-    dirty.add("order");
   };
 
-  const hold = (conflicts, who, when) => {
+  const labelIn = (part, mine, theirs) => {
+    if (!part.startsWith("q-")) return editor.labelOf(part);
+    const places = [mine, theirs].map(({ order }) => order.indexOf(part.slice(2)) + 1);
+    return `Question ${places[0] || places[1]}`;
+  };
+
+  // Nothing is saved before the choice; what is typed meanwhile counts as mine.
+  const hold = (differing, order, who, when) => {
     held = true;
     clearTimeout(timer);
     local.keepNow(changes);
     troubled("conflict");
-    editor.ask(conflicts, who, when, (chosen) => {
-      for (const { part, theirs } of conflicts) if (chosen.get(part) === "theirs") editor.writePart(part, theirs);
-      for (const { part } of conflicts) dirty.add(part);
-      dirty.add("order");
+    editor.ask(differing, who, when, (chosen) => {
+      const ordered = chosen.get("order") ?? "mine";
+      for (const { part, theirs } of differing) {
+        if (chosen.get(part) === "theirs" && part !== "order") editor.writePart(part, theirs);
+        dirty.add(part);
+      }
+      if (ordered === "theirs") editor.writePart("order", order);
       held = false;
       settled();
-      touch();
+      touch("order");
       soon(0);
     });
   };

@@ -84,7 +84,7 @@ def test_a_quiz_begins_with_its_title_and_one_empty_question(
     assert response.headers["Location"].endswith("-text")
     page = hers.page(response.headers["Location"].partition("#")[0])
     assert page.title() == "Rivers of Europe: edit · Respondeo"
-    assert len(page.all("#questions > .card")) == 1
+    assert len(page.all("#questions > .sheet")) == 1
     assert len(page.all("#questions .option-text")) == 4
 
 

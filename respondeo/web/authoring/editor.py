@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -49,15 +49,10 @@ def create() -> BaseResponse:
         problems = {"title": "Write a title. You can change it at any time."}
         page = render_template("authoring/new.html", title="", problems=problems)
         return make_response(page, 422)
-    question = new_question(_new_uid())
+    question = new_question(uuid4())
     quiz = authoring.create_quiz(session(), me, Draft(title=title, questions=(question,)))
     session().commit()
-    card = question_id(question.uid, "text")
-    return redirect(url_for("authoring.edit", quiz_id=quiz.id, _anchor=card), 303)
-
-
-def _new_uid() -> UUID:
-    return DraftQuestion().uid
+    return redirect(url_for("authoring.edit", quiz_id=quiz.id), 303)
 
 
 @bp.get("/<uuid:quiz_id>/edit")

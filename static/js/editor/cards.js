@@ -29,7 +29,7 @@ globalThis.editor = (() => {
 
   /* Reading. */
 
-  const cards = (root = document) => [...root.querySelectorAll("#questions > .card")];
+  const cards = (root = document) => [...root.querySelectorAll("#questions > .sheet")];
   const cardOf = (uid) => document.getElementById(`q-${uid}`);
   const options = (card) => [...card.querySelectorAll(".option")];
   const field = (card, name) => card.querySelector(`[name="${card.id}-${name}"]`);

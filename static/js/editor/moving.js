@@ -60,7 +60,7 @@
   };
 
   list.addEventListener("focusin", ({ target }) => {
-    const card = target.closest(".card");
+    const card = target.closest(".sheet");
     if (!card || card === here) return;
     here = card;
     current();
@@ -86,14 +86,14 @@
   };
 
   const movedOption = (option) => {
-    const card = option.closest(".card");
+    const card = option.closest(".sheet");
     editor.number(card);
     touch(`q-${card.dataset.uid}`);
     say(`Answer ${editor.options(card).indexOf(option) + 1} of ${editor.options(card).length}.`);
   };
 
   editor.moveOption = (option, way) => {
-    const options = editor.options(option.closest(".card"));
+    const options = editor.options(option.closest(".sheet"));
     const other = options[options.indexOf(option) + way];
     if (!other) return;
     if (way < 0) option.after(other);
@@ -105,7 +105,7 @@
 
   let drag = null;
 
-  const peers = () => (drag.isCard ? editor.cards() : editor.options(drag.item.closest(".card")));
+  const peers = () => (drag.isCard ? editor.cards() : editor.options(drag.item.closest(".sheet")));
 
   const begin = () => {
     drag.started = true;
@@ -161,7 +161,7 @@
     const handle = event.target.closest(".handle");
     if (!handle || event.button) return;
     const option = handle.closest(".option");
-    drag = { item: option ?? handle.closest(".card"), isCard: !option, from: null, start: event.clientY, y: event.clientY };
+    drag = { item: option ?? handle.closest(".sheet"), isCard: !option, from: null, start: event.clientY, y: event.clientY };
   });
 
   document.addEventListener("pointermove", (event) => {

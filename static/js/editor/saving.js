@@ -3,6 +3,7 @@
 (() => {
   const { editor } = globalThis;
   const { form, local, partOf, same } = editor;
+  const address = form.getAttribute("action"); // the buttons are called `action`, and would be form.action
   const pause = 600;
   const smallest = 60_000; // bytes that browsers still send for a page that goes away
 
@@ -138,7 +139,7 @@
   };
 
   const post = (body) =>
-    fetch(form.action, {
+    fetch(address, {
       method: "POST",
       headers: { "HX-Request": "true" },
       body,
@@ -205,7 +206,7 @@
      chosen already, for the one who did. */
 
   const merge = async () => {
-    const answer = await fetch(form.action, { cache: "no-store" });
+    const answer = await fetch(address, { cache: "no-store" });
     if (answer.redirected) return failed("signedOut");
     if (!answer.ok) return failed(answer.status === 404 || answer.status === 403 ? "closed" : "server");
     const page = parse(await answer.text());
@@ -300,7 +301,7 @@
   /* When. */
 
   form.addEventListener("input", ({ target }) => {
-    const card = target.closest(".card[data-uid]");
+    const card = target.closest(".sheet[data-uid]");
     if (card) touch(`q-${card.dataset.uid}`);
     else if (editor.details.includes(target.name)) touch(target.name);
   });

@@ -71,7 +71,7 @@
   };
 
   const dropAnswer = (option) => {
-    const card = option.closest(".card");
+    const card = option.closest(".sheet");
     const near = option.nextElementSibling ?? option.previousElementSibling;
     if (editor.options(card).length > 2) option.remove();
     else {
@@ -87,7 +87,7 @@
   const mark = (option) => {
     const box = option.querySelector("[type=checkbox]");
     box.checked = !box.checked;
-    changed(option.closest(".card"));
+    changed(option.closest(".sheet"));
     say(box.checked ? "Marked as right." : "Not marked any more.");
   };
 
@@ -117,7 +117,7 @@
   /* Keys. */
 
   const order = (field) => {
-    const card = field.closest(".card");
+    const card = field.closest(".sheet");
     const all = card.dataset.uid ? [textOf(card), ...texts(card)] : [...card.querySelectorAll(".noted > textarea")];
     return { card, all, at: all.indexOf(field) };
   };
@@ -140,7 +140,7 @@
   form.addEventListener("keydown", (event) => {
     const { target, key } = event;
     if (event.isComposing) return;
-    const card = target.closest?.(".card[data-uid]");
+    const card = target.closest?.(".sheet[data-uid]");
     const option = target.closest?.(".option");
     const command = event.ctrlKey || event.metaKey;
     if (key === "Enter" && command && event.shiftKey) add(card);
@@ -176,7 +176,7 @@
     const pasted = event.clipboardData?.getData("text/plain") ?? "";
     if (!field.matches?.(".option-text") || !/\S[^\S\n]*\n\s*\S/.test(pasted)) return;
     event.preventDefault();
-    const card = field.closest(".card");
+    const card = field.closest(".sheet");
     const lines = pasted.split("\n").map((one) => one.trimEnd()).filter((one) => one.trim());
     // Where every line has a star it is only a list mark.
     const starred = lines.filter((one) => /^\s*\*\s/.test(one)).length === lines.length;
@@ -274,7 +274,7 @@
     const target = document.getElementById(id);
     if (!target || !form.contains(target)) return;
     for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
-    target.closest(".card")?.classList.add("shows-missing");
+    target.closest(".sheet")?.classList.add("shows-missing");
     const field = target.matches("textarea, input, select, li")
       ? target
       : (target.querySelector("textarea:placeholder-shown") ?? target.querySelector("textarea, input"));
@@ -323,7 +323,7 @@
     if (!target.matches("textarea")) return;
     count(target);
     if (grows) grow(target);
-    if (target.matches(".card-text")) editor.outlineWords(target.closest(".card"));
+    if (target.matches(".card-text")) editor.outlineWords(target.closest(".sheet"));
   });
   form.addEventListener("focusin", ({ target }) => target.matches("textarea") && grows && grow(target));
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -90,13 +91,15 @@ def changed(part: P, fields: Mapping[str, Any], path: str, faults: list[Problem]
             Problem(path + _where(details["loc"], fields), sentence(dict(details)))
             for details in error.errors(include_url=False)
         ]
-        return part.model_copy(update=_as_typed(fields))
+        return part.model_copy(update=_as_typed(part, fields))
 
 
-def _as_typed(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _as_typed(part: Part, fields: Mapping[str, Any]) -> dict[str, Any]:
     """What can be shown of fields that cannot be kept: their texts."""
     return {
-        name: value.replace("\0", "") for name, value in fields.items() if isinstance(value, str)
+        name: value.replace("\0", "")
+        for name, value in fields.items()
+        if isinstance(value, str) and not isinstance(getattr(part, name), Enum)
     }
 
 

@@ -24,7 +24,6 @@ from respondeo.web.authoring.sent_pictures import form_with_pictures
 from respondeo.web.authoring.steps import new_question
 from respondeo.web.htmx import page_or_fragment, wants_fragment
 
-LARGEST_FORM = 5_000_000  # bytes of texts: more than a draft may have
 LARGEST_REQUEST = 16_000_000  # bytes: a whole draft, what a form wraps around it, a picture
 MOST_FIELDS = 20_000
 BLANK = UUID("00000000-0000-4000-8000-000000000000")
@@ -66,9 +65,9 @@ def edit(quiz_id: UUID) -> Response:
 @access.editors
 def save(quiz_id: UUID) -> BaseResponse:
     """Save what was sent of the draft, do what the button says; 303, or what changed around it."""
-    request.max_content_length = LARGEST_REQUEST
-    request.max_form_memory_size = LARGEST_FORM
-    request.max_form_parts = MOST_FIELDS
+    if request.mimetype == "multipart/form-data":  # of others the parser limits nothing
+        request.max_content_length = LARGEST_REQUEST
+        request.max_form_parts = MOST_FIELDS
     edits = Edits()
     try:
         form = form_with_pictures()

@@ -138,14 +138,18 @@
     return request;
   };
 
-  const post = (body) =>
-    fetch(address, {
+  const post = (fields) => {
+    const small = fields.toString().length < smallest;
+    const large = new FormData();
+    if (!small) for (const one of fields) large.append(...one);
+    return fetch(address, {
       method: "POST",
       headers: { "HX-Request": "true" },
-      body,
-      keepalive: body.toString().length < smallest,
+      body: small ? fields : large, // the server takes more of what comes in parts
+      keepalive: small,
       signal: AbortSignal.timeout(30_000),
     });
+  };
 
   const heard = async (answer, parts) => {
     if (answer.status === 200) return arrived(parse(await answer.text()), parts);

@@ -253,7 +253,7 @@
   const markIncomplete = () => {
     const uids = new Set([...notes.values()].map(({ uid }) => uid));
     for (const card of editor.cards()) card.toggleAttribute("data-incomplete", uids.has(card.dataset.uid));
-    document.getElementById("check-count").textContent = document.getElementById("check-title").textContent;
+    document.getElementById("check-count").textContent = notes.size ? `${notes.size} missing` : "Nothing missing";
     editor.outline();
   };
 

@@ -86,7 +86,7 @@ def save(quiz_id: UUID) -> BaseResponse:
     session().commit()
     if before or wants_fragment():
         return editor_page(quiz_id, removed=before)
-    return redirect(url_for("authoring.edit", quiz_id=quiz_id, _anchor=_next(quiz_id)), 303)
+    return redirect(_next(quiz_id), 303)
 
 
 def _removed(quiz_id: UUID, edits: Edits) -> tuple[DraftQuestion, int] | None:
@@ -102,18 +102,23 @@ def _removed(quiz_id: UUID, edits: Edits) -> tuple[DraftQuestion, int] | None:
     return None if place is None else (shown.questions[place], place)
 
 
-def _next(quiz_id: UUID) -> str | None:
+def _next(quiz_id: UUID) -> str:
     """Where the work goes on: at the question that a button was about, or the one it made."""
     verb, _, rest = request.form.get("action", "").partition(":")
-    if verb in {"up", "down", "insert", "answer", "lift", "drop"}:
-        return f"q-{rest[:36]}"
-    if verb not in {"add", "duplicate"}:
-        return None
-    questions = authoring.editing(session(), access.viewer(), quiz_id).draft.questions
+    uid, questions = rest[:36], []
+    if verb in {"add", "duplicate"}:
+        questions = authoring.editing(session(), access.viewer(), quiz_id).draft.questions
+    anchor: str | None = f"q-{uid}"
     if verb == "add":
-        return question_id(questions[-1].uid, "text")
-    place = next((at for at, one in enumerate(questions) if str(one.uid) == rest[:36]), -1)
-    return question_id(questions[min(place + 1, len(questions) - 1)].uid)
+        anchor = question_id(questions[-1].uid, "text")
+    elif verb == "duplicate":
+        uids = [str(question.uid) for question in questions]
+        anchor = f"q-{uids[min(uids.index(uid) + 1, len(uids) - 1)]}" if uid in uids else None
+    elif verb == "picture":
+        return url_for("authoring.edit", quiz_id=quiz_id, open=uid, _anchor=f"q-{uid}-image-url")
+    elif verb not in {"up", "down", "insert", "answer", "lift", "drop"}:
+        anchor = None
+    return url_for("authoring.edit", quiz_id=quiz_id, _anchor=anchor)
 
 
 def editor_page(
@@ -140,6 +145,7 @@ def editor_page(
         changes=changes_of(editing),
         faults=faults,
         removed=removed,
+        opened=request.args.get("open"),
         **CHOICES,
     )
     response.headers["Cache-Control"] = "no-store"

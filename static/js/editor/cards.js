@@ -3,6 +3,7 @@
 globalThis.editor = (() => {
   const form = document.getElementById("editor");
   const list = document.getElementById("questions");
+  const pictureShape = document.getElementById("picture-shape").innerHTML;
   const shape = document.getElementById("card-shape").innerHTML;
   const mostAnswers = 6;
   const details = [
@@ -37,8 +38,8 @@ globalThis.editor = (() => {
   const read = (card) => ({
     text: field(card, "text").value,
     explanation: field(card, "explanation").value,
-    image_url: field(card, "image_url").value,
-    image_alt: field(card, "image_alt").value,
+    image_url: field(card, "image_url")?.value ?? "", // its fields come when they are asked for
+    image_alt: field(card, "image_alt")?.value ?? "",
     answers: options(card).map((option) => ({
       uid: option.dataset.answer,
       text: option.querySelector("textarea").value,
@@ -151,8 +152,19 @@ globalThis.editor = (() => {
     });
   };
 
+  // The fields of a picture, in the place of the button that asks for them.
+  const openPicture = (card) => {
+    const asks = card.querySelector(".add-picture");
+    if (!asks) return;
+    const part = node(pictureShape, () => card.dataset.uid).firstElementChild;
+    asks.replaceWith(part);
+  };
+
   const write = (card, data) => {
-    for (const name of ["text", "explanation", "image_url", "image_alt"]) put(field(card, name), data[name]);
+    if (data.image_url || data.image_alt) openPicture(card);
+    for (const name of ["text", "explanation", "image_url", "image_alt"]) {
+      if (field(card, name)) put(field(card, name), data[name]);
+    }
     const rows = data.answers.map((answer) => {
       const option =
         card.querySelector(`.option[data-answer="${answer.uid}"]`) ?? blankOption(card, answer.uid);
@@ -161,9 +173,7 @@ globalThis.editor = (() => {
       return option;
     });
     card.querySelector(".options").replaceChildren(...rows);
-    const [explanation, picture] = card.querySelectorAll(".card-more > details");
-    if (data.explanation) explanation.open = true;
-    if (data.image_url) picture.open = true;
+    if (data.explanation) card.querySelector(".card-more > details").open = true;
     number(card);
   };
 
@@ -224,7 +234,7 @@ globalThis.editor = (() => {
   };
 
   return {
-    form, list, details, mostAnswers, say, newUid, cards, cardOf, options, field, read, snapshot, partOf,
+    form, list, details, mostAnswers, say, newUid, openPicture, cards, cardOf, options, field, read, snapshot, partOf,
     partNow, same, labelOf, make, blankOption, number, renumber, write, writePart, fieldsOf,
   };
 })();

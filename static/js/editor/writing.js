@@ -103,7 +103,10 @@
     else if (verb === "up") editor.moveCard(card, -1);
     else if (verb === "down") editor.moveCard(card, 1);
     else if (verb === "answer") addAnswer(card);
-    else if (verb === "lift") editor.moveOption(option, -1);
+    else if (verb === "picture") {
+      editor.openPicture(card);
+      editor.field(card, "image_url").focus();
+    } else if (verb === "lift") editor.moveOption(option, -1);
     else if (verb === "drop") dropAnswer(option);
   };
 

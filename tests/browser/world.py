@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.domain.document import Answer, Document, Question
 from respondeo.models import AttemptAnswer, QuizAttempt, User
-from respondeo.services import identity, passwords, starting, taking
+from respondeo.services import authoring, identity, passwords, starting, taking
 from respondeo.web.auth.demo import DEMO_PEOPLE
 from tests import factories
 from tests.conftest import run_on_server
@@ -96,6 +96,11 @@ class World:
                 ),
                 {"quiz": quiz},
             )
+
+    def delete(self, quiz: UUID) -> None:
+        """Somebody deletes the quiz."""
+        with self.session() as session:
+            authoring.delete_quiz(session, factories.editor(), quiz)
 
     # -- other people's plays --
 

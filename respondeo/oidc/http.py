@@ -33,6 +33,11 @@ LARGEST_BYTES = 1_000_000
 MOST_CONNECTING = 4
 """So many at once may be looking up one name; a sick resolver keeps no more threads than these."""
 
+
+class TooLarge(ValueError):
+    """An answer longer than anything that a provider has to say."""
+
+
 _until: ContextVar[float | None] = ContextVar("until", default=None)
 
 
@@ -231,7 +236,7 @@ def _read(response: requests.Response) -> None:
         while piece := response.raw.read1(65_536, decode_content=True):
             body += piece
             if len(body) > LARGEST_BYTES:
-                raise ValueError("its answer is too large")
+                raise TooLarge("its answer is too large")
     except urllib3.exceptions.HTTPError as error:
         raise requests.ConnectionError(f"its answer broke off: {error}") from error
     response._content = bytes(body)  # where requests keeps what it has read itself

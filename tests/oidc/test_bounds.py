@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
@@ -31,69 +26,16 @@ from respondeo.oidc.client import ProviderClient
 from respondeo.web.auth import leaving
 from tests.oidc.browser import Traveller
 from tests.oidc.conftest import Setup
+from tests.oidc.lines import LONG_S, certificate, serving, trickle
 from tests.oidc.provider import DISCOVERY, TOKEN, Front
-
-LONG_S = 15
-"""How long a trickle lasts; far longer than anybody is to wait for it."""
-
-
-@contextmanager
-def trickle(said: bytes, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """A server that begins to answer so, and then goes on byte by byte; gives its address."""
-    ended = threading.Event()
-
-    def answer(line: socket.socket) -> None:
-        with suppress(OSError):
-            if tls is not None:
-                line = tls.wrap_socket(line, server_side=True)
-            with line:
-                line.recv(65_536)
-                line.sendall(said)
-                end = time.monotonic() + LONG_S
-                while time.monotonic() < end and not ended.wait(0.05):
-                    line.sendall(b"a")
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=answer, args=(listening.accept()[0],)).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=serve).start()
-        scheme = "https" if tls else "http"
-        yield f"{scheme}://127.0.0.1:{listening.getsockname()[1]}"
-        ended.set()
-        listening.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
 def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     """A certificate of this machine's, which Respondeo is told to trust."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    pem = tmp_path / "tls.pem"
-    pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
+    pem = certificate(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    return context
+    return serving(pem)
 
 
 @pytest.mark.parametrize("over_tls", [False, True])

@@ -17,7 +17,7 @@ from respondeo.db import session
 from respondeo.domain.access import AccessRules
 from respondeo.domain.errors import DomainError
 from respondeo.models.user import LOCAL
-from respondeo.services import identity, passwords
+from respondeo.services import passwords
 from respondeo.services import users as people
 from respondeo.services.users import Listed
 
@@ -69,7 +69,7 @@ def create_command(email: str, name: str, groups: tuple[str, ...], password_stdi
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_command(as_json: bool) -> None:
     """List everybody: groups, role, ways of signing in, last seen, disabled."""
-    found = people.people(session())
+    found = people.everybody(session())
     if as_json:
         told = [asdict(one) | {"role": _role(one.groups)} for one in found]
         click.echo(json.dumps(told, indent=2, default=lambda moment: moment.isoformat()))
@@ -145,7 +145,7 @@ def delete_command(email: str, yes: bool) -> None:
         if not sys.stdin.isatty():
             raise click.UsageError(f"{what}. Say --yes to delete {email} without a question.")
         click.confirm(f"Delete {name} ({email})? {what}.", abort=True)
-    identity.delete_user(session(), user_id)
+    people.delete_user(session(), user_id)
     session().commit()
     click.echo(f"Deleted {email}, with {_many(attempts, 'attempt')}.")
 

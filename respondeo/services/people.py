@@ -44,8 +44,8 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """One person as admins see them. `last_seen_at`: of the sessions that are still open."""
+class Entry:
+    """One person in the directory. `last_seen_at`: of the sessions that are still open."""
 
     id: UUID
     name: str
@@ -63,7 +63,7 @@ class Listed:
 class Directory:
     """One page of people."""
 
-    people: tuple[Listed, ...]
+    people: tuple[Entry, ...]
     total: int
     page: int
     pages: int
@@ -197,7 +197,7 @@ def directory(session: Session, *, q: str = "", page: int = 1) -> Directory:
     cut = found.order_by(*order).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
     # The page is cut before sessions and accounts are looked up.
     rows = session.execute(_listed().where(User.id.in_(cut)).order_by(*order)).mappings()
-    return Directory(tuple(Listed(**row) for row in rows), total, page, pages)
+    return Directory(tuple(Entry(**row) for row in rows), total, page, pages)
 
 
 def _listed() -> sa.Select[*tuple[object, ...]]:

@@ -12,13 +12,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from respondeo.db import database_time
+from respondeo.domain.claims import LONGEST_EMAIL, LONGEST_GROUP
 from respondeo.domain.errors import Invalid, NotFound, Problem
 from respondeo.domain.names import LONGEST_REAL, chosen_name
 from respondeo.models import Account, LoginSession, Quiz, QuizAttempt, User
-from respondeo.services import identity, sessions
-
-LONGEST_EMAIL = 254  # characters
-LONGEST_GROUP = 200
+from respondeo.services import identity, sessions, standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ def user_with(session: Session, email: str) -> User:
     return found
 
 
-def people(session: Session) -> list[Listed]:
+def everybody(session: Session) -> list[Listed]:
     """Everybody, by address."""
     providers = (
         sa.select(sa.func.array_agg(Account.provider_id.distinct()))
@@ -101,6 +99,21 @@ def disable(session: Session, user: User) -> None:
 def enable(user: User) -> None:
     """Let the person in again."""
     user.disabled_at = None
+
+
+def delete_user(session: Session, user_id: UUID) -> None:
+    """Delete a person: their attempts go, the boards are corrected, their quizzes stay.
+
+    Raises NotFound.
+    """
+    standings.lock_open_attempts(session, QuizAttempt.user_id == user_id)
+    if session.get(User, user_id, with_for_update=True) is None:
+        raise NotFound("There is no such person.")
+    standings.forget_player(session, user_id)
+    session.execute(
+        sa.delete(User).where(User.id == user_id).execution_options(synchronize_session=False)
+    )
+    session.expire_all()
 
 
 def belongings(session: Session, user_id: UUID) -> tuple[int, int]:

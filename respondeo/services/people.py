@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.db import database_time
 from respondeo.domain.errors import Invalid, NotAllowed, NotFound, Problem
-from respondeo.domain.names import LONGEST_REAL, chosen_name
+from respondeo.domain.names import chosen_name
 from respondeo.models import Account, LoginSession, User
 from respondeo.models.user import LOCAL, ShownAs
 from respondeo.services import media, sessions, standings, users
@@ -99,11 +99,7 @@ def change_name(session: Session, user_id: UUID, name: str) -> None:
     """Change the real name, of people whose name is kept here. Raises Invalid, NotAllowed."""
     if not profile(session, user_id).may_rename:
         raise NotAllowed("Your name comes from where you sign in. Change it there.")
-    wanted = chosen_name(name, field="name", longest=LONGEST_REAL)
-    user = _locked(session, user_id)
-    before = _look(user)
-    user.name = wanted
-    _changed(session, user, before)
+    users.rename(session, _locked(session, user_id), name)
 
 
 def change_shown(session: Session, user_id: UUID, *, shown_as: str, display_name: str) -> None:

@@ -209,7 +209,10 @@ def publish(
 
 
 def unpublish(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
-    """Take the quiz out of sight; attempts and points stay. Raises NotFound, SignInRequired, NotAllowed."""
+    """Take the quiz out of sight; attempts and points stay.
+
+    Raises NotFound, SignInRequired, NotAllowed.
+    """
     quiz = _locked(session, viewer, quiz_id)
     if not viewer.may_publish(quiz.author_id):
         raise _refusal(viewer, quiz.author_id, "quiz:edit-own", "quiz:publish")
@@ -217,7 +220,10 @@ def unpublish(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
 
 
 def delete_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
-    """Delete the quiz with its attempts and correct the boards. Raises NotFound, SignInRequired, NotAllowed."""
+    """Delete the quiz with its attempts and correct the boards.
+
+    Raises NotFound, SignInRequired, NotAllowed.
+    """
     quiz = _locked(session, viewer, quiz_id)
     if not viewer.may_delete(quiz.author_id):
         raise _refusal(viewer, quiz.author_id, "quiz:delete-own", "quiz:delete-any")

@@ -15,6 +15,8 @@ DEMANDS = {
     "auth.sign_in_local": "everybody",
     "auth.sign_in_local_again": "everybody",
     "auth.sign_out": "everybody",
+    "authoring.play_preview": "may edit",
+    "authoring.preview": "may edit",
     "authoring.upload_picture": "may edit",
     "leaderboards.overall": "leaderboard:view",
     "leaderboards.quiz": "leaderboard:view",

@@ -240,6 +240,15 @@ def _review(
 ) -> tuple[ReviewedQuestion, ...]:
     questions = content.questions_for_players(session, attempt.quiz_version_id)
     keys = content.answer_keys(session, attempt.quiz_version_id) if disclosed else {}
+    return reviewed(rows, questions, keys)
+
+
+def reviewed(
+    rows: Sequence[AttemptAnswer],
+    questions: Mapping[UUID, PlayedQuestion],
+    keys: Mapping[UUID, Key],
+) -> tuple[ReviewedQuestion, ...]:
+    """The review of an attempt; `keys` only where they may be told."""
     return tuple(_reviewed(row, questions[row.question_id], keys) for row in rows)
 
 

@@ -22,7 +22,10 @@ LETTER_PX = 7.0
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One bar: its place in per cent and pixels, the number on it, what it stands for in words."""
+    """One bar: its place in per cent and pixels, the number on it, what it stands for in words.
+
+    is_long: on a phone the number is wider than the bar.
+    """
 
     x: float
     y: float
@@ -31,6 +34,7 @@ class Drawn:
     middle: float
     count: int
     number: str
+    is_long: bool
     words: str
 
 
@@ -66,6 +70,7 @@ def chart(bars: Sequence[Bar], words: Sequence[str], marks: Sequence[str], *, ed
 
 def _drawn(bar: Bar, place: int, slot: float, top: int, words: str) -> Drawn:
     height = HEIGHT * bar.count / top
+    number = short(bar.count) if bar.count else ""
     x = LEFT + slot * place
     return Drawn(
         x=round(x + slot * GAP / 2, 3),
@@ -74,7 +79,8 @@ def _drawn(bar: Bar, place: int, slot: float, top: int, words: str) -> Drawn:
         height=round(height, 2),
         middle=round(x + slot / 2, 3),
         count=bar.count,
-        number=short(bar.count) if bar.count else "",
+        number=number,
+        is_long=len(number) * LETTER_PX > slot * NARROWEST_PX / 100,
         words=words,
     )
 

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from respondeo import create_app
 from respondeo.db import Base, db
-from respondeo.models import PlayerStanding, User
+from respondeo.models import PlayerStanding, QuizDraft, User
+from respondeo.services import authoring
 from tests.conftest import run_on_server, settings_for, url_of
-from tests.factories import add_user, guest, player, published_quiz
+from tests.factories import add_user, document, editor, guest, player, published_quiz, question
 from tests.services.plays import play, start
 
 # Everything of ours that a database can hold: relations, functions, types, triggers, constraints.
@@ -131,3 +132,26 @@ def test_who_hides_keeps_hiding_when_the_migration_of_names_goes_down(empty: Fla
     upgrade()
     names = [person.public_name for person in db.session.scalars(sa.select(User).order_by(User.id))]
     assert names == ["Ada Lovelace", "Ada", "Player"]
+
+
+def test_drafts_lose_the_words_about_pictures_when_the_migration_of_authors_goes_down(
+    empty: Flask,
+) -> None:
+    upgrade()
+    session = db.session()
+    pictured = question(1, image_url="/media/a.webp", image_alt="A river.")
+    quiz = published_quiz(
+        session, document().model_copy(update={"questions": (pictured, question(2))})
+    )
+    quiz_id, before = quiz.id, session.get_one(QuizDraft, quiz.id).document
+    session.commit()
+    db.session.remove()
+    downgrade(revision="0002")
+    with db.engine.connect() as connection:
+        (stored,) = connection.execute(sa.text("SELECT document FROM quiz_draft")).one()
+    upgrade()
+    first, second = before["questions"]
+    del first["imageAlt"], second["imageAlt"]
+    assert stored == before
+    draft = authoring.editing(db.session(), editor(), quiz_id).draft
+    assert [question.image_alt for question in draft.questions] == [None, None]

@@ -15,6 +15,7 @@ DEMANDS = {
     "auth.sign_in_local": "everybody",
     "auth.sign_in_local_again": "everybody",
     "auth.sign_out": "everybody",
+    "authoring.upload_picture": "may edit",
     "leaderboards.overall": "leaderboard:view",
     "leaderboards.quiz": "leaderboard:view",
     "media.picture": "everybody",

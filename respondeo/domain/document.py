@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Protocol, Self, TypeVar
 from uuid import UUID, uuid4
 
 from pydantic import (
@@ -22,6 +22,9 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 _T = TypeVar("_T")
+
+MOST_QUESTIONS = 500
+MOST_ANSWERS = 6
 
 
 class Language(StrEnum):
@@ -73,13 +76,22 @@ def _text(most: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=most)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """The text, if PostgreSQL can store it. Raises ValueError."""
     if "\0" in text:
         raise ValueError("Remove the null character: it cannot be stored.")
     return text
 
 
-def _all_differ(parts: Iterable[Answer | Question]) -> bool:
+class HasUid(Protocol):
+    """What is told apart by its uid."""
+
+    @property
+    def uid(self) -> UUID: ...
+
+
+def all_differ(parts: Iterable[HasUid]) -> bool:
+    """Whether no two of them have the same uid."""
     uids = [part.uid for part in parts]
     return len(uids) == len(set(uids))
 
@@ -95,21 +107,24 @@ def _count(least: int, most: int, noun: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Title = Annotated[str, _text(70), AfterValidator(_storable)]
-Description = Annotated[str, _text(120), AfterValidator(_storable)]
-QuestionText = Annotated[str, _text(500), AfterValidator(_storable)]
-AnswerText = Annotated[str, _text(300), AfterValidator(_storable)]
-Explanation = Annotated[str, _text(1000), AfterValidator(_storable)]
+Title = Annotated[str, _text(70), AfterValidator(storable)]
+Description = Annotated[str, _text(120), AfterValidator(storable)]
+QuestionText = Annotated[str, _text(500), AfterValidator(storable)]
+AnswerText = Annotated[str, _text(300), AfterValidator(storable)]
+ImageAlt = Annotated[str, _text(300), AfterValidator(storable)]
+Explanation = Annotated[str, _text(1000), AfterValidator(storable)]
 ImageUrl = Annotated[str, StringConstraints(max_length=2000, pattern=r"^(https://|/media/)\S+$")]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
+    """What documents and drafts are made of: unchanging values, camelCase in JSON."""
+
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
     )
 
 
-class Answer(_Part):
+class Answer(Part):
     """One option of a question."""
 
     uid: UUID = Field(default_factory=uuid4)
@@ -117,18 +132,19 @@ class Answer(_Part):
     is_correct: bool
 
 
-class Question(_Part):
+class Question(Part):
     """One question with its options, 2 to 6, at least one of them right."""
 
     uid: UUID = Field(default_factory=uuid4)
     kind: QuestionKind = QuestionKind.CHOICE
     text: QuestionText
     image_url: ImageUrl | None = None
+    image_alt: ImageAlt | None = None
     explanation: Explanation | None = None
     answers: Annotated[
         tuple[Answer, ...],
-        _count(2, 6, "answers"),
-        Field(json_schema_extra={"minItems": 2, "maxItems": 6}),
+        _count(2, MOST_ANSWERS, "answers"),
+        Field(json_schema_extra={"minItems": 2, "maxItems": MOST_ANSWERS}),
     ]
 
     @model_validator(mode="after")
@@ -139,12 +155,12 @@ class Question(_Part):
 
     @model_validator(mode="after")
     def _answers_have_their_own_uids(self) -> Self:
-        if not _all_differ(self.answers):
+        if not all_differ(self.answers):
             raise ValueError("Two answers of this question have the same uid.")
         return self
 
 
-class Details(_Part):
+class Details(Part):
     """Everything about a quiz but its questions and its publication."""
 
     title: Title
@@ -165,12 +181,12 @@ class Document(Details):
 
     questions: Annotated[
         tuple[Question, ...],
-        _count(1, 500, "questions"),
-        Field(json_schema_extra={"minItems": 1, "maxItems": 500}),
+        _count(1, MOST_QUESTIONS, "questions"),
+        Field(json_schema_extra={"minItems": 1, "maxItems": MOST_QUESTIONS}),
     ]
 
     @model_validator(mode="after")
     def _questions_have_their_own_uids(self) -> Self:
-        if not _all_differ(self.questions):
+        if not all_differ(self.questions):
             raise ValueError("Two questions have the same uid.")
         return self

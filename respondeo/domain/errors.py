@@ -90,6 +90,13 @@ class NotThisQuestion(DomainError):
         super().__init__("That question is not open in this attempt.")
 
 
+class NewerRevision(DomainError):
+    """The draft was saved by somebody else, or in another tab, since it was read."""
+
+    def __init__(self) -> None:
+        super().__init__("This quiz was saved elsewhere after you opened it.")
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One fault in what was sent: where (dotted path, as in `questions.0.text`) and what to do."""

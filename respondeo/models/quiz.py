@@ -102,6 +102,7 @@ class Question(Base):
     kind: Mapped[str]
     text: Mapped[str]
     image_url: Mapped[str | None]
+    image_alt: Mapped[str | None]
     explanation: Mapped[str | None]
     created_at: Mapped[CreatedAt]
 

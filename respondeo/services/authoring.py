@@ -1,12 +1,11 @@
-"""Authoring: publishing a draft as the next version, publication, deleting.
-
-`publish` is the only place that writes questions and answers.
-"""
+"""Authoring: the draft of a quiz, publishing it as the next version, publication, deleting."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,23 +13,53 @@ from sqlalchemy.orm import Session
 
 from respondeo.db import database_time
 from respondeo.domain.access import Viewer, may_see
-from respondeo.domain.document import Details, Document
-from respondeo.domain.document import Question as QuestionDocument
-from respondeo.domain.errors import NotAllowed, NotFound, SignInRequired
-from respondeo.models import (
-    Answer,
-    Question,
-    Quiz,
-    QuizAttempt,
-    QuizBoard,
-    QuizDraft,
-    QuizVersion,
-    QuizVersionQuestion,
+from respondeo.domain.completeness import complete
+from respondeo.domain.document import Document
+from respondeo.domain.draft import Draft
+from respondeo.domain.errors import (
+    Invalid,
+    NewerRevision,
+    NotAllowed,
+    NotFound,
+    Problem,
+    SignInRequired,
 )
-from respondeo.services import standings
+from respondeo.models import Quiz, QuizAttempt, QuizBoard, QuizDraft, QuizVersion, User
+from respondeo.services import pictures, standings
+from respondeo.services.versions import published_document, version_of
+
+LARGEST_DRAFT = 2_000_000  # bytes of JSON
 
 
-def create_quiz(session: Session, author_id: UUID, document: Document) -> Quiz:
+class When(Enum):
+    """From when a published quiz is open, where it is no date."""
+
+    KEEP = "keep the date there is, else now"
+    NOW = "now"
+
+
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """What an author needs to see of a quiz besides its draft.
+
+    played: completed attempts at the version that is published, guests' among them.
+    """
+
+    quiz_id: UUID
+    author_id: UUID | None
+    author_name: str | None
+    draft: Draft
+    revision: int
+    saved_at: datetime
+    saved_by: str | None
+    published_at: datetime | None
+    now: datetime
+    version: int | None
+    published: Document | None
+    played: int
+
+
+def create_quiz(session: Session, author_id: UUID, document: Draft | Document) -> Quiz:
     """A new quiz with this draft; nobody else sees it until it is published."""
     quiz = Quiz(author_id=author_id)
     session.add(quiz)
@@ -41,6 +70,19 @@ def create_quiz(session: Session, author_id: UUID, document: Document) -> Quiz:
     )
     session.flush()
     return quiz
+
+
+def duplicate_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
+    """A new quiz of the viewer's with the same draft.
+
+    Raises NotFound, SignInRequired, NotAllowed.
+    """
+    original = editable(session, viewer, quiz_id)
+    if viewer.user_id is None or not viewer.may("quiz:create"):
+        raise NotAllowed("You may not create quizzes.")
+    draft = Draft.model_validate(session.get_one(QuizDraft, original.id).document)
+    title = f"Copy of {draft.title.strip()}"[:70].strip()
+    return create_quiz(session, viewer.user_id, draft.model_copy(update={"title": title}))
 
 
 def editable(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
@@ -57,35 +99,113 @@ def editable(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
     return quiz
 
 
-def save_draft(session: Session, viewer: Viewer, quiz_id: UUID, document: Document) -> QuizDraft:
-    """Replace the draft. Raises NotFound, NotAllowed."""
-    quiz = _locked(session, viewer, quiz_id)
-    if not viewer.may_edit(quiz.author_id):
-        raise NotAllowed("You may not edit this quiz.")
-    draft = session.get_one(QuizDraft, quiz.id, with_for_update=True)
-    draft.document = _stored(document)
+def editing(session: Session, viewer: Viewer, quiz_id: UUID) -> Editing:
+    """The draft, and what is published. Raises NotFound, SignInRequired, NotAllowed."""
+    quiz = editable(session, viewer, quiz_id)
+    draft, saved_by = session.execute(
+        sa.select(QuizDraft, User.name)
+        .outerjoin(User, User.id == QuizDraft.updated_by)
+        .where(QuizDraft.quiz_id == quiz.id)
+        .execution_options(populate_existing=True)
+    ).one()
+    current = quiz.current_version_id
+    return Editing(
+        quiz_id=quiz.id,
+        author_id=quiz.author_id,
+        author_name=session.scalar(sa.select(User.name).where(User.id == quiz.author_id)),
+        draft=Draft.model_validate(draft.document),
+        revision=draft.revision,
+        saved_at=draft.updated_at,
+        saved_by=saved_by,
+        published_at=quiz.published_at,
+        now=database_time(session),
+        version=session.get_one(QuizVersion, current).number if current else None,
+        published=published_document(session, current) if current else None,
+        played=_played(session, current) if current else 0,
+    )
+
+
+def _played(session: Session, version_id: UUID) -> int:
+    attempts = sa.select(sa.func.count()).where(
+        QuizAttempt.quiz_version_id == version_id, QuizAttempt.completed_at.is_not(None)
+    )
+    return session.scalar(attempts) or 0
+
+
+def change_draft(
+    session: Session,
+    viewer: Viewer,
+    quiz_id: UUID,
+    change: Callable[[Draft], Draft],
+    *,
+    revision: int | None,
+) -> QuizDraft:
+    """Save the draft as `change` makes it; what changes nothing makes no revision.
+
+    revision: the one that the author has seen, None to save whatever was saved since. A change
+    that is there already is taken as saved, so that it can be sent twice.
+    Raises NewerRevision, Invalid, NotFound, SignInRequired, NotAllowed.
+    """
+    quiz = editable(session, viewer, quiz_id)
+    draft = session.get_one(QuizDraft, quiz.id, with_for_update=True, populate_existing=True)
+    before = Draft.model_validate(draft.document)
+    after = change(before)
+    if after == before:
+        return draft
+    if revision is not None and revision != draft.revision:
+        raise NewerRevision
+    document = after.model_dump_json(by_alias=True)
+    if len(document.encode()) > LARGEST_DRAFT:
+        raise Invalid(Problem("questions", "This quiz is too long: its texts exceed 2 MB."))
+    new = _stored(after)
+    pictures.let_go(session, draft.document, new)
+    draft.document = new
     draft.revision += 1
     draft.updated_by = viewer.user_id
     draft.updated_at = database_time(session)
     return draft
 
 
+def save_draft(
+    session: Session,
+    viewer: Viewer,
+    quiz_id: UUID,
+    document: Draft | Document,
+    *,
+    revision: int | None = None,
+) -> QuizDraft:
+    """Replace the whole draft. Raises as `change_draft` does."""
+    new = Draft.model_validate(document.model_dump())
+    return change_draft(session, viewer, quiz_id, lambda _: new, revision=revision)
+
+
 def publish(
-    session: Session, viewer: Viewer, quiz_id: UUID, *, at: datetime | None = None
+    session: Session,
+    viewer: Viewer,
+    quiz_id: UUID,
+    *,
+    at: datetime | When = When.KEEP,
+    revision: int | None = None,
 ) -> QuizVersion:
-    """Make the draft the next version, visible from `at` (None: keep the date there is, else now).
+    """Make the draft the next version, visible from `at`.
 
     A draft that says what the current version says makes no version. Open attempts keep theirs.
-    Raises NotFound, NotAllowed.
+    revision: the draft that the author has seen, None for whatever it is.
+    Raises NewerRevision, Invalid (with all that is missing), NotFound, NotAllowed.
     """
     quiz = _locked(session, viewer, quiz_id)
     if not viewer.may_publish(quiz.author_id):
         raise NotAllowed("You may not publish this quiz.")
-    draft = session.get_one(QuizDraft, quiz.id)
-    version = _version_of(session, quiz, Document.model_validate(draft.document))
+    draft = session.get_one(QuizDraft, quiz.id, with_for_update=True, populate_existing=True)
+    if revision is not None and revision != draft.revision:
+        raise NewerRevision
+    version = version_of(session, quiz, complete(Draft.model_validate(draft.document)))
     now = database_time(session)
     quiz.current_version_id = version.id
-    quiz.published_at = at or quiz.published_at or now
+    if isinstance(at, datetime):
+        quiz.published_at = at
+    elif at is When.NOW or quiz.published_at is None:
+        quiz.published_at = now
     quiz.updated_at = now
     return version
 
@@ -105,6 +225,7 @@ def delete_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
         raise NotAllowed("You may not delete this quiz.")
     standings.lock_open_attempts(session, QuizAttempt.quiz_id == quiz_id)
     standings.forget_quiz(session, quiz_id)
+    pictures.let_go_of_quiz(session, quiz_id)
     session.execute(
         sa.delete(Quiz).where(Quiz.id == quiz_id).execution_options(synchronize_session=False)
     )
@@ -123,115 +244,5 @@ def _locked(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
     return quiz
 
 
-def _stored(document: Document) -> dict[str, object]:
+def _stored(document: Draft | Document) -> dict[str, object]:
     return document.model_dump(mode="json", by_alias=True)
-
-
-# -- versions ----------------------------------------------------------------------------------
-
-
-def _version_of(session: Session, quiz: Quiz, document: Document) -> QuizVersion:
-    """The current version if it says just this, else a new one."""
-    current = quiz.current_version_id and session.get(QuizVersion, quiz.current_version_id)
-    published = _published_questions(session, current.id) if current else {}
-    question_ids = [
-        row_id if wording == question else None
-        for question in document.questions
-        for row_id, wording in [published.get(question.uid, (None, None))]
-    ]
-    if (
-        current
-        and _details_of(current) == _details(document)
-        and question_ids == [row_id for row_id, _ in published.values()]
-    ):
-        return current
-    last = session.scalar(
-        sa.select(sa.func.max(QuizVersion.number)).where(QuizVersion.quiz_id == quiz.id)
-    )
-    version = QuizVersion(
-        quiz_id=quiz.id,
-        number=(last or 0) + 1,
-        question_count=len(document.questions),
-        **_details(document).model_dump(),
-    )
-    session.add(version)
-    session.flush()
-    for position, (question, kept) in enumerate(zip(document.questions, question_ids, strict=True)):
-        session.add(
-            QuizVersionQuestion(
-                quiz_version_id=version.id,
-                position=position,
-                question_id=kept or _insert_question(session, quiz.id, question),
-            )
-        )
-    session.flush()
-    return version
-
-
-def _details(document: Document) -> Details:
-    return Details.model_validate(document.model_dump(include=set(Details.model_fields)))
-
-
-def _details_of(version: QuizVersion) -> Details:
-    return Details.model_validate({name: getattr(version, name) for name in Details.model_fields})
-
-
-def _insert_question(session: Session, quiz_id: UUID, document: QuestionDocument) -> UUID:
-    question = Question(
-        quiz_id=quiz_id,
-        uid=document.uid,
-        kind=document.kind,
-        text=document.text,
-        image_url=document.image_url,
-        explanation=document.explanation,
-    )
-    session.add(question)
-    session.flush()
-    session.add_all(
-        Answer(
-            question_id=question.id,
-            uid=answer.uid,
-            position=position,
-            text=answer.text,
-            is_correct=answer.is_correct,
-        )
-        for position, answer in enumerate(document.answers)
-    )
-    return question.id
-
-
-def _published_questions(
-    session: Session, version_id: UUID
-) -> Mapping[UUID, tuple[UUID, QuestionDocument]]:
-    """The version's questions as documents with their row ids, by uid, in order."""
-    questions = session.scalars(
-        sa.select(Question)
-        .join(QuizVersionQuestion, QuizVersionQuestion.question_id == Question.id)
-        .where(QuizVersionQuestion.quiz_version_id == version_id)
-        .order_by(QuizVersionQuestion.position)
-    ).all()
-    answers = session.scalars(
-        sa.select(Answer)
-        .where(Answer.question_id.in_([question.id for question in questions]))
-        .order_by(Answer.position)
-    ).all()
-    return {
-        question.uid: (
-            question.id,
-            QuestionDocument.model_validate(
-                {
-                    "uid": question.uid,
-                    "kind": question.kind,
-                    "text": question.text,
-                    "image_url": question.image_url,
-                    "explanation": question.explanation,
-                    "answers": [
-                        {"uid": a.uid, "text": a.text, "is_correct": a.is_correct}
-                        for a in answers
-                        if a.question_id == question.id
-                    ],
-                }
-            ),
-        )
-        for question in questions
-    }

@@ -37,6 +37,10 @@ class Mine:
     best_total: int | None = None
 
 
+UNTITLED = "Untitled quiz"
+"""What a draft is called until its author writes a title."""
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """A quiz in the list, and at the head of its own page."""
@@ -158,7 +162,11 @@ def _quizzes() -> sa.Select[*tuple[Any, ...]]:
     """Quizzes with what their current version says, or their draft where there is none."""
 
     def told(name: str, column: InstrumentedAttribute[Any]) -> sa.ColumnElement[Any]:
-        drafted = sa.cast(QuizDraft.document[name].astext, column.type)
+        written = QuizDraft.document[name].astext
+        if isinstance(column.type, sa.Integer):  # a draft may hold words where a number is asked
+            is_number = sa.func.jsonb_typeof(QuizDraft.document[name]) == "number"
+            written = sa.case((is_number, written))
+        drafted = sa.cast(written, column.type)
         return sa.case((Quiz.current_version_id.is_not(None), column), else_=drafted)
 
     version = QuizVersion
@@ -177,7 +185,9 @@ def _quizzes() -> sa.Select[*tuple[Any, ...]]:
                 version.question_count, sa.func.jsonb_array_length(QuizDraft.document["questions"])
             ).label("question_count"),
             told("maxAttempts", version.max_attempts).label("max_attempts"),
-            told("timeLimitSeconds", version.time_limit_seconds).label("time_limit_seconds"),
+            sa.func.coalesce(told("timeLimitSeconds", version.time_limit_seconds), 0).label(
+                "time_limit_seconds"
+            ),
             told("randomizeQuestions", version.randomize_questions).label("randomize_questions"),
             told("randomizeAnswers", version.randomize_answers).label("randomize_answers"),
             told("feedback", version.feedback).label("feedback"),
@@ -219,7 +229,8 @@ def _card(row: Mapping[Any, Any], now: datetime) -> Card:
     status = "draft" if published_at is None else "scheduled"
     if access.is_public(published_at, now):
         status = "published"
-    return Card(**row, status=status)
+    title = row["title"].strip() or UNTITLED
+    return Card(**{**row, "title": title}, status=status)
 
 
 def _mine(

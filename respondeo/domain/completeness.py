@@ -1,0 +1,126 @@
+"""Whether a draft can be published, and what is missing or wrong in it.
+
+The rules are those of `domain.document`; here are the words for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from respondeo.domain.document import Document
+from respondeo.domain.draft import Draft, DraftAnswer, DraftQuestion, tidied
+from respondeo.domain.errors import Invalid, Problem
+
+
+def complete(draft: Draft) -> Document:
+    """The document that publishing this draft makes.
+
+    Raises Invalid with everything that is missing or wrong. Paths are those of the draft:
+    `questions.3.answers.0.text` is its fourth question's first answer.
+    """
+    tidy = tidied(draft)
+    found = list(_missing(tidy))
+    known = {problem.path for problem in found}
+    try:
+        return Document.model_validate(tidy.model_dump(by_alias=True))
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            path = _path(details["loc"], tidy, draft)
+            if path not in known:
+                found.append(Problem(path, sentence(dict(details))))
+                known.add(path)
+    raise Invalid(*sorted(found, key=lambda problem: _place(problem.path)))
+
+
+def problems(draft: Draft) -> tuple[Problem, ...]:
+    """What keeps this draft from being published, in the order of the editor; () if nothing."""
+    try:
+        complete(draft)
+    except Invalid as invalid:
+        return invalid.problems
+    return ()
+
+
+def _missing(tidy: Draft) -> Iterator[Problem]:
+    """What an author has not come to yet, in words that say what to do."""
+    if not tidy.questions:
+        yield Problem("questions", "Write at least one question.")
+    for place, question in enumerate(tidy.questions):
+        here = f"questions.{place}"
+        if len(question.answers) < 2:
+            yield Problem(f"{here}.answers", "Write at least two answers.")
+        elif not any(answer.is_correct for answer in question.answers):
+            yield Problem(f"{here}.answers", "Mark the right answer.")
+
+
+ORDER = [
+    str(field.alias)
+    for part in (Draft, DraftQuestion, DraftAnswer)
+    for field in part.model_fields.values()
+]
+
+
+def _place(path: str) -> tuple[int, ...]:
+    """Where a path stands in the editor, from the top."""
+    return tuple(
+        int(part) if part.isdigit() else ORDER.index(part) if part in ORDER else len(ORDER)
+        for part in path.split(".")
+    )
+
+
+def _path(location: tuple[int | str, ...], tidy: Draft, draft: Draft) -> str:
+    """The dotted path of a fault in `tidy`, told by the places of `draft`."""
+    parts = list(location)
+    if len(parts) > 3 and parts[0] == "questions" and parts[2] == "answers":
+        question, answer = int(parts[1]), int(parts[3])
+        uid = tidy.questions[question].answers[answer].uid
+        parts[3] = [one.uid for one in draft.questions[question].answers].index(uid)
+    if len(parts) == 2:  # what is wrong with a question as a whole concerns its answers
+        parts.append("answers")
+    return ".".join(str(part) for part in parts)
+
+
+SENTENCES = {
+    "string_too_long": "At most {max_length} characters; these are {length}.",
+    "string_pattern_mismatch": "Use an address that begins with https://, or upload a picture.",
+    "string_type": "Write text here.",
+    "int_type": "Write a whole number.",
+    "int_parsing": "Write a whole number.",
+    "int_from_float": "Write a whole number.",
+    "bool_parsing": "Use true or false.",
+    "bool_type": "Use true or false.",
+    "greater_than_equal": "Use {ge} or more.",
+    "less_than_equal": "Use {le} at most.",
+    "too_long": "At most {max_length}, not {actual_length}.",
+    "enum": "Choose one of {expected}.",
+    "extra_forbidden": "There is no such field.",
+    "value_error": "{error}",
+}
+"""By the kind of fault that pydantic found; the names are those of its contexts."""
+
+
+def sentence(error: Mapping[str, Any]) -> str:
+    """What to do about a fault that pydantic found, in plain words."""
+    if error["type"] in {"string_too_short", "missing"}:
+        return _unwritten(error["loc"])
+    words = SENTENCES.get(error["type"])
+    if words is None:
+        return f"{error['msg']}."
+    return words.format(**error.get("ctx", {}), length=len(str(error["input"])))
+
+
+def _unwritten(location: tuple[int | str, ...]) -> str:
+    match location:
+        case ("title",):
+            return "Write a title."
+        case ("description",):
+            return "Write a description: one sentence that says what the quiz is about."
+        case ("questions", _, "text"):
+            return "Write the question."
+        case ("questions", _, "answers", _, "text"):
+            return "Write this answer, or do not mark it as right."
+        case _:
+            return "This is needed."

@@ -15,6 +15,8 @@ DEMANDS = {
     "auth.sign_in_local": "everybody",
     "auth.sign_in_local_again": "everybody",
     "auth.sign_out": "everybody",
+    "authoring.statistics": "may edit",
+    "authoring.statistics_csv": "may edit",
     "authoring.upload_picture": "may edit",
     "leaderboards.overall": "leaderboard:view",
     "leaderboards.quiz": "leaderboard:view",

@@ -119,7 +119,7 @@ def _answers(session: Session, file: File, attempt_ids: Sequence[UUID]) -> dict[
             AttemptAnswer.attempt_id, AttemptAnswer.question_id, AttemptAnswer.answer_id
         ).where(AttemptAnswer.attempt_id.in_(attempt_ids), AttemptAnswer.answer_id.is_not(None))
     )
-    for attempt_id, question_id, answer_id in rows.tuples():
+    for attempt_id, question_id, answer_id in rows:
         # A question of a version that was published since the file was begun has no column.
         if answer_id is not None and question_id in file.places:
             found[attempt_id][file.places[question_id]] = file.answers[answer_id]

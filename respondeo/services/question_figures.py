@@ -212,7 +212,7 @@ def _answers(session: Session, quiz_id: UUID) -> Mapping[UUID, tuple[WordedAnswe
         .where(Question.quiz_id == quiz_id)
         .order_by(Answer.position)
     )
-    for question_id, answer_id, uid, text, is_correct in rows.tuples():
+    for question_id, answer_id, uid, text, is_correct in rows:
         found[question_id] += (WordedAnswer(answer_id, uid, text, is_correct),)
     return found
 
@@ -246,7 +246,7 @@ def _counts(
         .where(which)
         .group_by(worded.c.wording)
     )
-    return {wording: _Counts(*counts) for wording, *counts in rows.tuples()}
+    return {wording: _Counts(*counts) for wording, *counts in rows}
 
 
 def _chosen(session: Session, which: sa.ColumnElement[bool]) -> Mapping[UUID, int]:
@@ -257,7 +257,7 @@ def _chosen(session: Session, which: sa.ColumnElement[bool]) -> Mapping[UUID, in
         .where(which, AttemptAnswer.answer_id.is_not(None))
         .group_by(AttemptAnswer.answer_id)
     )
-    return {answer_id: count for answer_id, count in rows.tuples() if answer_id is not None}
+    return {answer_id: count for answer_id, count in rows if answer_id is not None}
 
 
 def _figures(wording: Wording, counts: _Counts, chosen: Mapping[UUID, int]) -> WordingFigures:

@@ -148,7 +148,7 @@ def _scores(session: Session, which: sa.ColumnElement[bool]) -> list[Score]:
     """How often each score was reached: as many rows as there are scores, not attempts."""
     score = (QuizAttempt.correct_count, QuizAttempt.total_questions)
     rows = session.execute(sa.select(*score, sa.func.count()).where(which).group_by(*score))
-    return [Score(*row) for row in rows.tuples()]
+    return [Score(*row) for row in rows]
 
 
 def _times(session: Session, which: sa.ColumnElement[bool]) -> _Times:
@@ -179,4 +179,4 @@ def _time_bars(session: Session, which: sa.ColumnElement[bool], times: _Times) -
         sa.BigInteger(),
     )
     rows = session.execute(sa.select(place, sa.func.count()).where(which).group_by(place))
-    return statistics.time_bars(scale, rows.tuples().all())
+    return statistics.time_bars(scale, rows.all())

@@ -44,7 +44,7 @@ def test_text_picture_answers_and_what_is_right_make_another_wording() -> None:
         {"answers": (answer(YES, "Sure", right=True), answer(NO, "No"))},
         {"answers": (answer(YES, "Yes"), answer(NO, "No", right=True))},
     ):
-        second = published(2, 2, **changes)  # type: ignore[arg-type]
+        second = published(2, 2, **changes)
         assert [wording.rows for wording in wordings([first, second])] == [(second,), (first,)]
         assert changed_in([first, second]) == 2
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from flask import Response, current_app, render_template, request, stream_with_context, url_for
@@ -59,10 +61,8 @@ def show_statistics(quiz_id: UUID) -> str:
 
 def version_from_address(played: Sequence[PlayedVersion]) -> PlayedVersion | None:
     """The version that `?version=` narrows the page to; one that nobody played narrows nothing."""
-    if "version" not in request.args:
-        return None
-    number = page_from_address("version")
-    return next((version for version in played if version.number == number), None)
+    asked = request.args.get("version")
+    return next((version for version in played if str(version.number) == asked), None)
 
 
 def address(quiz_id: UUID, version: PlayedVersion | None, **more: int) -> str:
@@ -128,10 +128,16 @@ def statistics_csv(quiz_id: UUID) -> Response:
     session().commit()
     response = Response(stream_with_context(parts(file)), mimetype="text/csv")
     response.headers.set(
-        "Content-Disposition", "attachment", filename=file_name(card.title, "attempts.csv")
+        "Content-Disposition", "attachment", **names(file_name(card.title, "attempts.csv"))
     )
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def names(name: str) -> dict[str, str]:
+    """The name of a download: headers take ASCII only, the real one goes beside (RFC 6266)."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return {"filename": " ".join(plain.split()), "filename*": f"UTF-8''{quote(name, safe='')}"}
 
 
 def parts(file: File) -> Iterator[str]:

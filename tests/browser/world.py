@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.domain.document import Answer, Document, Question
-from respondeo.models import AttemptAnswer, QuizAttempt, User
-from respondeo.services import identity, passwords, starting, taking
+from respondeo.models import AttemptAnswer, QuizAttempt, QuizDraft, User
+from respondeo.services import authoring, identity, passwords, starting, taking
 from respondeo.web.auth.demo import DEMO_PEOPLE
 from tests import factories
 from tests.conftest import run_on_server
@@ -96,6 +96,17 @@ class World:
                 ),
                 {"quiz": quiz},
             )
+
+    def reword(self, quiz: UUID) -> None:
+        """Publish the quiz with its first question in other words."""
+        with self.session() as session:
+            draft = session.get_one(QuizDraft, quiz)
+            document = Document.model_validate(draft.document)
+            first, *others = document.questions
+            reworded = first.model_copy(update={"text": "In other words?"})
+            changed = document.model_copy(update={"questions": (reworded, *others)})
+            authoring.save_draft(session, factories.editor(), quiz, changed)
+            authoring.publish(session, factories.editor(), quiz)
 
     # -- other people's plays --
 

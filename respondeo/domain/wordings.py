@@ -30,6 +30,7 @@ class Published:
     uid: UUID
     text: str
     image_url: str | None
+    image_alt: str | None
     answers: tuple[WordedAnswer, ...]
     first: int
     last: int

@@ -60,12 +60,14 @@ class Line:
 
 def file_of(session: Session, quiz_id: UUID, author_id: UUID | None) -> File:
     """The file of a quiz as it is now."""
+    # The time first: whatever was completed by then is about questions that are read next.
+    until = database_time(session)
     questions = listed_questions(session, quiz_id)
     rows = [(place, row) for place, one in enumerate(questions) for row in one.rows]
     return File(
         quiz_id,
         author_id,
-        database_time(session),
+        until,
         tuple(question.newest.text for question in questions),
         {row.id: place for place, row in rows},
         {answer.id: answer.text for _, row in rows for answer in row.answers},
@@ -120,7 +122,6 @@ def _answers(session: Session, file: File, attempt_ids: Sequence[UUID]) -> dict[
         ).where(AttemptAnswer.attempt_id.in_(attempt_ids), AttemptAnswer.answer_id.is_not(None))
     )
     for attempt_id, question_id, answer_id in rows:
-        # A question of a version that was published since the file was begun has no column.
-        if answer_id is not None and question_id in file.places:
+        if answer_id is not None:
             found[attempt_id][file.places[question_id]] = file.answers[answer_id]
     return found

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.db import database_time
-from respondeo.domain.access import Viewer, may_see
+from respondeo.domain.access import Viewer, may_see, refusal
 from respondeo.domain.completeness import complete
 from respondeo.domain.document import Document
 from respondeo.domain.draft import Draft
@@ -79,7 +79,7 @@ def duplicate_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
     """
     original = editable(session, viewer, quiz_id)
     if viewer.user_id is None or not viewer.may("quiz:create"):
-        raise NotAllowed("You may not create quizzes.")
+        raise NotAllowed(refusal("quiz:create"))
     draft = Draft.model_validate(session.get_one(QuizDraft, original.id).document)
     title = f"Copy of {draft.title.strip()}"[:70].strip()
     return create_quiz(session, viewer.user_id, draft.model_copy(update={"title": title}))
@@ -93,9 +93,7 @@ def editable(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
     ):
         raise NotFound
     if not viewer.may_edit(quiz.author_id):
-        if viewer.is_guest:
-            raise SignInRequired
-        raise NotAllowed("You may not edit this quiz.")
+        raise _refusal(viewer, quiz.author_id, "quiz:edit-own", "quiz:edit-any")
     return quiz
 
 
@@ -191,11 +189,11 @@ def publish(
 
     A draft that says what the current version says makes no version. Open attempts keep theirs.
     revision: the draft that the author has seen, None for whatever it is.
-    Raises NewerRevision, Invalid (with all that is missing), NotFound, NotAllowed.
+    Raises NewerRevision, Invalid (all that is missing), NotFound, SignInRequired, NotAllowed.
     """
     quiz = _locked(session, viewer, quiz_id)
     if not viewer.may_publish(quiz.author_id):
-        raise NotAllowed("You may not publish this quiz.")
+        raise _refusal(viewer, quiz.author_id, "quiz:edit-own", "quiz:publish")
     draft = session.get_one(QuizDraft, quiz.id, with_for_update=True, populate_existing=True)
     if revision is not None and revision != draft.revision:
         raise NewerRevision
@@ -211,18 +209,24 @@ def publish(
 
 
 def unpublish(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
-    """Take the quiz out of sight; attempts and points stay. Raises NotFound, NotAllowed."""
+    """Take the quiz out of sight; attempts and points stay.
+
+    Raises NotFound, SignInRequired, NotAllowed.
+    """
     quiz = _locked(session, viewer, quiz_id)
     if not viewer.may_publish(quiz.author_id):
-        raise NotAllowed("You may not unpublish this quiz.")
+        raise _refusal(viewer, quiz.author_id, "quiz:edit-own", "quiz:publish")
     quiz.published_at = None
 
 
 def delete_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
-    """Delete the quiz with its attempts and correct the boards. Raises NotFound, NotAllowed."""
+    """Delete the quiz with its attempts and correct the boards.
+
+    Raises NotFound, SignInRequired, NotAllowed.
+    """
     quiz = _locked(session, viewer, quiz_id)
     if not viewer.may_delete(quiz.author_id):
-        raise NotAllowed("You may not delete this quiz.")
+        raise _refusal(viewer, quiz.author_id, "quiz:delete-own", "quiz:delete-any")
     standings.lock_open_attempts(session, QuizAttempt.quiz_id == quiz_id)
     standings.forget_quiz(session, quiz_id)
     pictures.let_go_of_quiz(session, quiz_id)
@@ -242,6 +246,13 @@ def _locked(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
     if quiz is None or not may_see(viewer, quiz.author_id, quiz.published_at, now):
         raise NotFound
     return quiz
+
+
+def _refusal(viewer: Viewer, author_id: UUID | None, own: str, others: str) -> NotAllowed:
+    """Why this viewer may not do that to a quiz of this author: the permission they lack."""
+    if viewer.is_guest:
+        return SignInRequired()
+    return NotAllowed(refusal(own if viewer.user_id == author_id else others))
 
 
 def _stored(document: Draft | Document) -> dict[str, object]:

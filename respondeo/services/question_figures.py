@@ -56,6 +56,8 @@ class WordingFigures:
     """What players did with a question in these words. `median_ms`: of those who answered."""
 
     text: str
+    image_url: str | None
+    image_alt: str | None
     versions: tuple[int, int]
     answers: tuple[AnswerFigures, ...]
     reached: int
@@ -194,14 +196,16 @@ def _published(
         .subquery()
     )
     answers = _answers(session, quiz_id)
+    said = (Question.id, Question.uid, Question.text, Question.image_url, Question.image_alt)
     rows = session.execute(
-        sa.select(Question.id, Question.uid, Question.text, Question.image_url, *used.c[1:4])
+        sa.select(*said, used.c.first, used.c.last, used.c.place)
         .join(used, used.c.question_id == Question.id)
         .where(Question.quiz_id == quiz_id)
         .order_by(used.c.last.desc(), used.c.some_place)
     )
-    for row_id, uid, text, image_url, first, last, place in rows:
-        yield Published(row_id, uid, text, image_url, answers[row_id], first, last), place
+    for row_id, uid, text, image_url, image_alt, first, last, place in rows:
+        told = (row_id, uid, text, image_url, image_alt, answers[row_id], first, last)
+        yield Published(*told), place
 
 
 def _answers(session: Session, quiz_id: UUID) -> Mapping[UUID, tuple[WordedAnswer, ...]]:
@@ -268,6 +272,8 @@ def _figures(wording: Wording, counts: _Counts, chosen: Mapping[UUID, int]) -> W
             by_uid[answer.uid] += chosen.get(answer.id, 0)
     return WordingFigures(
         text=newest.text,
+        image_url=newest.image_url,
+        image_alt=newest.image_alt,
         versions=wording.versions,
         answers=tuple(
             AnswerFigures(

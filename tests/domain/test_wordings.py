@@ -16,7 +16,7 @@ def answer(uid: UUID, text: str, *, right: bool = False) -> WordedAnswer:
 
 def published(first: int, last: int, text: str = "Is it?", **changes: object) -> Published:
     answers = (answer(YES, "Yes", right=True), answer(NO, "No"))
-    row = Published(uuid4(), UID, text, None, answers, first, last)
+    row = Published(uuid4(), UID, text, None, None, answers, first, last)
     return replace(row, **changes)  # type: ignore[arg-type]
 
 

@@ -35,6 +35,9 @@ ALSO = {
     "settings.disable_person": "signed in",
 }
 
+# What it takes to do this to the quiz here, which is somebody else's and published.
+TO_OTHERS = {"may edit": "quiz:edit-any", "may delete": "quiz:delete-any"}
+
 # Refused to everybody here for another reason than their role: each says which.
 OTHER_REASONS = {"settings.change_name": "Your name comes from where you sign in."}
 
@@ -71,7 +74,9 @@ class Walk:
 
 
 ALL_OPEN, CLOSED = frozenset(SWITCHES), frozenset[str]()
-DEMANDED = sorted({*DEMANDS.values(), *ALSO.values()} & PERMISSIONS)
+DEMANDED = sorted(
+    {TO_OTHERS.get(demand, demand) for demand in (*DEMANDS.values(), *ALSO.values())} & PERMISSIONS
+)
 
 
 def walks() -> Iterator[Walk]:
@@ -128,8 +133,7 @@ def expected(place: Place, walk: Walk) -> str:
         if demand == "signed in":
             if walk.role == "guest":
                 return "sign in"
-        # The quiz here is somebody else's, and everybody sees it.
-        elif {"may edit": "quiz:edit-any"}.get(demand, demand) not in walk.may:
+        elif TO_OTHERS.get(demand, demand) not in walk.may:
             return "sign in" if walk.role == "guest" else "refused"
     return "in"
 
@@ -171,6 +175,7 @@ def test_whoever_lacks_a_permission_reads_what_they_may_not_do_and_where_to_go(
         "quiz:view": "look at quizzes",
         "quiz:play": "play quizzes",
         "leaderboard:view": "see the leaderboards",
+        "quiz:edit-any": "edit other people’s quizzes",
         "admin:*": "see and manage people, and see who may do what",
     }
     for place, client in zip(refused, walking(app, committed, walk), strict=False):

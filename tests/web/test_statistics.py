@@ -175,7 +175,8 @@ def test_a_changed_question_tells_its_wordings_apart(admin: Client, committed: S
     quiz = published_quiz(committed, doc)
     played(committed, quiz, answers=[False, True])
     first, second = doc.questions
-    reworded = first.model_copy(update={"text": "In other words?"})
+    picture = "https://pictures.example/new"
+    reworded = first.model_copy(update={"text": "In other words?", "image_url": picture})
     changed = doc.model_copy(update={"questions": (reworded, question(3))})
     authoring.save_draft(committed, editor(), quiz.id, changed)
     authoring.publish(committed, editor(), quiz.id)
@@ -187,6 +188,7 @@ def test_a_changed_question_tells_its_wordings_apart(admin: Client, committed: S
     assert "Changed in version 2; 1 answer before that to an earlier wording" in said
     assert "50% were right (1 of 2)" in said
     assert "Question 1?" in " ".join(now.query("details")[0].to_text().split())
+    assert [image.attrs["src"] for image in page.all(".figures img")] == [picture]
     assert "Question 3?" in new.to_text()
     assert "No longer in the quiz" in gone.to_text()
     assert second.text in gone.to_text()

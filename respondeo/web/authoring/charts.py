@@ -22,10 +22,7 @@ LETTER_PX = 7.0
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One bar: its place in per cent and pixels, the number on it, what it stands for in words.
-
-    is_long: on a phone the number is wider than the bar.
-    """
+    """One bar: its place in per cent and pixels, the number on it, what it stands for in words."""
 
     x: float
     y: float
@@ -34,17 +31,20 @@ class Drawn:
     middle: float
     count: int
     number: str
-    is_long: bool
     words: str
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A whole chart. `lines`: height and number of each step; `marks`: place and words below."""
+    """A whole chart. `lines`: height and number of each step; `marks`: place and words below.
+
+    is_crowded: on a phone some bar is narrower than the number on it.
+    """
 
     bars: tuple[Drawn, ...]
     lines: tuple[tuple[float, str], ...]
     marks: tuple[tuple[float, str], ...]
+    is_crowded: bool
     height: int = ABOVE + HEIGHT + BELOW
     floor: int = ABOVE + HEIGHT
     left: float = LEFT
@@ -65,12 +65,12 @@ def chart(bars: Sequence[Bar], words: Sequence[str], marks: Sequence[str], *, ed
             (round(LEFT + slot * (place + (0 if edges else 0.5)), 3), mark)
             for place, mark in _thinned(marks, slot)
         ),
+        any(len(short(bar.count)) * LETTER_PX > slot * NARROWEST_PX / 100 for bar in bars),
     )
 
 
 def _drawn(bar: Bar, place: int, slot: float, top: int, words: str) -> Drawn:
     height = HEIGHT * bar.count / top
-    number = short(bar.count) if bar.count else ""
     x = LEFT + slot * place
     return Drawn(
         x=round(x + slot * GAP / 2, 3),
@@ -79,8 +79,7 @@ def _drawn(bar: Bar, place: int, slot: float, top: int, words: str) -> Drawn:
         height=round(height, 2),
         middle=round(x + slot / 2, 3),
         count=bar.count,
-        number=number,
-        is_long=len(number) * LETTER_PX > slot * NARROWEST_PX / 100,
+        number=short(bar.count) if bar.count else "",
         words=words,
     )
 

@@ -49,7 +49,7 @@ def test_no_page_does_what_the_policy_forbids(
     if groups is not None:
         paths += ["/settings/", "/settings/security", "/settings/people", "/settings/access"]
     if groups:
-        paths.append(f"/quiz/{quiz}/preview")
+        paths += [f"/quiz/{quiz}/preview", f"/quiz/{quiz}/statistics"]
     for path in paths:
         response = page.goto(path)
         assert response is not None

@@ -61,20 +61,28 @@
     const room = document.createElement("div");
     room.className = "question-image is-lost";
     const said = document.createElement("p");
-    said.className = "muted small";
+    said.className = "muted";
     said.textContent = "The picture could not be loaded.";
+    room.append(said);
     if (image.alt) {
       const words = document.createElement("p");
       Object.assign(words, { lang: image.lang, dir: "auto", textContent: image.alt });
       room.append(words);
     }
-    room.append(said);
     image.replaceWith(room);
   };
 
-  const isShown = (element) => element.matches?.("img.question-image");
-  document.addEventListener("error", ({ target }) => isShown(target) && lost(target), true);
-  for (const image of document.querySelectorAll("img.question-image")) {
-    if (image.complete && !image.naturalWidth) lost(image);
+  // A person whose picture does not come is shown as those who have none.
+  const faceless = (image) => {
+    const initials = document.createElement("span");
+    initials.textContent = image.dataset.initials;
+    image.replaceWith(initials);
+  };
+
+  const isShown = (element) => element.matches?.("img.question-image, .avatar > img");
+  const missed = (image) => (image.matches(".avatar > img") ? faceless(image) : lost(image));
+  document.addEventListener("error", ({ target }) => isShown(target) && missed(target), true);
+  for (const image of document.querySelectorAll("img.question-image, .avatar > img")) {
+    if (image.complete && !image.naturalWidth) missed(image);
   }
 })();

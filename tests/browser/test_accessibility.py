@@ -206,6 +206,24 @@ def test_axe_finds_nothing_on_everybodys_attempts(world: World, still: Open) -> 
     axe_finds_nothing(page, "everybody's attempts")
 
 
+def test_axe_finds_nothing_on_statistics(world: World, still: Open) -> None:
+    quiz = world.quiz(2, time_limit_seconds=600, title="Played")
+    visitor = still(world.person("Admin", groups=["admin"]))
+    page = visitor.go(f"/quiz/{quiz}/statistics")
+    expect(page.get_by_text("Nobody has played this yet.")).to_be_visible()
+    axe_finds_nothing(page, "nobody yet")
+    world.attempt(world.person("Ada"), quiz, right=1, wrong=1, seconds=90)
+    world.reword(quiz)
+    world.attempt(world.person("Bob"), quiz, right=2)
+    world.attempt(world.person("Cem"), quiz, right=1)
+    world.pass_time(1000)
+    page.reload()
+    page.get_by_text("The earlier wording", exact=True).click()
+    page.locator(".histogram summary").first.click()
+    expect(page.get_by_role("heading", name="Attempts")).to_be_visible()
+    axe_finds_nothing(page, "figures")
+
+
 def test_axe_finds_nothing_on_signing_in(world: World, still: Open) -> None:
     axe_finds_nothing(still().go("/sign-in"), "sign in")
 
@@ -414,3 +432,32 @@ def test_axe_finds_nothing_in_the_editor_without_a_script(world: World, still: O
     _post(page, "/quiz/new", title=" ")
     expect(page.get_by_text("Write a title.")).to_be_visible()
     axe_finds_nothing(page, "no title")
+
+
+def test_axe_finds_nothing_on_a_preview(world: World, still: Open) -> None:
+    quiz = world.quiz(2, time_limit_seconds=600, reveal="always")
+    visitor = still(world.person("Admin", groups=["admin"]))
+    visitor.expects("status of 422")
+    page = visitor.go(f"/quiz/{quiz}/preview")
+    axe_finds_nothing(page, "start of a preview")
+    page.locator("#start-button").click()
+    at(page, "question", 1)
+    axe_finds_nothing(page, "preview")
+    answer(page, "Answer B of 1")
+    axe_finds_nothing(page, "wrong in a preview")
+    go_on(page)
+    answer(page, "Answer A of 2")
+    page.get_by_role("button", name="See your result").click()
+    expect(page.get_by_role("heading", name="Review", exact=True)).to_be_visible()
+    axe_finds_nothing(page, "result of a preview")
+    page.get_by_role("button", name="Preview again").click()
+    at(page, "question", 1)
+    page.locator("#play-carries").evaluate("field => { field.value = 'forged'; }")
+    choose(page, "Answer A of 1")
+    confirm(page)
+    expect(page.get_by_role("heading", name="This preview cannot go on")).to_be_focused()
+    axe_finds_nothing(page, "refused preview")
+    world.unfinish(quiz)
+    page.goto(f"/quiz/{quiz}/preview")
+    expect(page.get_by_role("heading", name="Not ready to be played")).to_be_visible()
+    axe_finds_nothing(page, "nothing to preview")

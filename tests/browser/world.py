@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.domain.document import Answer, Document, Question
-from respondeo.models import AttemptAnswer, QuizAttempt, User
+from respondeo.domain.draft import Draft
+from respondeo.models import AttemptAnswer, QuizAttempt, QuizDraft, User
 from respondeo.services import authoring, identity, passwords, starting, taking
 from respondeo.web.auth.demo import DEMO_PEOPLE
 from tests import factories
@@ -101,6 +102,24 @@ class World:
         """Somebody deletes the quiz."""
         with self.session() as session:
             authoring.delete_quiz(session, factories.editor(), quiz)
+
+    def unfinish(self, quiz: UUID) -> None:
+        """Take the title out of the quiz's draft."""
+        with self.session() as session:
+            draft = Draft.model_validate(session.get_one(QuizDraft, quiz).document)
+            untitled = draft.model_copy(update={"title": ""})
+            authoring.save_draft(session, factories.editor(), quiz, untitled)
+
+    def reword(self, quiz: UUID) -> None:
+        """Publish the quiz with its first question in other words."""
+        with self.session() as session:
+            draft = session.get_one(QuizDraft, quiz)
+            document = Document.model_validate(draft.document)
+            first, *others = document.questions
+            reworded = first.model_copy(update={"text": "In other words?"})
+            changed = document.model_copy(update={"questions": (reworded, *others)})
+            authoring.save_draft(session, factories.editor(), quiz, changed)
+            authoring.publish(session, factories.editor(), quiz)
 
     # -- other people's plays --
 

@@ -33,6 +33,8 @@ ALSO = {
     # A guest who may do everything is still nobody in particular.
     "settings.people": "signed in",
     "settings.disable_person": "signed in",
+    "authoring.new": "signed in",
+    "authoring.create": "signed in",
 }
 
 # What it takes to do this to the quiz here, which is somebody else's and published.
@@ -175,6 +177,7 @@ def test_whoever_lacks_a_permission_reads_what_they_may_not_do_and_where_to_go(
         "quiz:view": "look at quizzes",
         "quiz:play": "play quizzes",
         "leaderboard:view": "see the leaderboards",
+        "quiz:create": "make quizzes",
         "quiz:edit-any": "edit other people’s quizzes",
         "admin:*": "see and manage people, and see who may do what",
     }

@@ -9,9 +9,10 @@ from enum import Enum
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from respondeo.db import database_time
+from respondeo.db import database_time, new_id
 from respondeo.domain.access import Viewer, may_see
 from respondeo.domain.completeness import complete
 from respondeo.domain.document import Document
@@ -59,11 +60,20 @@ class Editing:
     played: int
 
 
-def create_quiz(session: Session, author_id: UUID, document: Draft | Document) -> Quiz:
-    """A new quiz with this draft; nobody else sees it until it is published."""
-    quiz = Quiz(author_id=author_id)
-    session.add(quiz)
-    session.flush()
+def create_quiz(
+    session: Session, author_id: UUID, document: Draft | Document, *, quiz_id: UUID | None = None
+) -> Quiz:
+    """A new quiz with this draft; nobody else sees it until it is published.
+
+    quiz_id: the id that a form was given, so that a form sent twice makes one quiz.
+    Raises Invalid where the draft is too large.
+    """
+    quiz_id = quiz_id or new_id()
+    made = insert(Quiz).values(id=quiz_id, author_id=author_id).on_conflict_do_nothing()
+    if session.scalar(made.returning(Quiz.id)) is None:  # waits for whoever is making it
+        quiz = session.get_one(Quiz, quiz_id)
+        return quiz if quiz.author_id == author_id else create_quiz(session, author_id, document)
+    quiz = session.get_one(Quiz, quiz_id)
     session.add(QuizBoard(quiz_id=quiz.id))
     session.add(
         QuizDraft(quiz_id=quiz.id, document=_stored(document), updated_by=author_id, revision=1)
@@ -72,8 +82,10 @@ def create_quiz(session: Session, author_id: UUID, document: Draft | Document) -
     return quiz
 
 
-def duplicate_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
-    """A new quiz of the viewer's with the same draft.
+def duplicate_quiz(
+    session: Session, viewer: Viewer, quiz_id: UUID, *, copy_id: UUID | None = None
+) -> Quiz:
+    """A new quiz of the viewer's with the same draft; `copy_id` as in `create_quiz`.
 
     Raises NotFound, SignInRequired, NotAllowed.
     """
@@ -82,7 +94,8 @@ def duplicate_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
         raise NotAllowed("You may not create quizzes.")
     draft = Draft.model_validate(session.get_one(QuizDraft, original.id).document)
     title = f"Copy of {draft.title.strip()}"[:70].strip()
-    return create_quiz(session, viewer.user_id, draft.model_copy(update={"title": title}))
+    copy = draft.model_copy(update={"title": title})
+    return create_quiz(session, viewer.user_id, copy, quiz_id=copy_id)
 
 
 def editable(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
@@ -154,9 +167,6 @@ def change_draft(
         return draft
     if revision is not None and revision != draft.revision:
         raise NewerRevision
-    document = after.model_dump_json(by_alias=True)
-    if len(document.encode()) > LARGEST_DRAFT:
-        raise Invalid(Problem("questions", "This quiz is too long: its texts exceed 2 MB."))
     draft.document = _stored(after)
     draft.revision += 1
     draft.updated_by = viewer.user_id
@@ -242,4 +252,7 @@ def _locked(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
 
 
 def _stored(document: Draft | Document) -> dict[str, object]:
+    """The document as its column holds it. Raises Invalid where it is too large."""
+    if len(document.model_dump_json(by_alias=True).encode()) > LARGEST_DRAFT:
+        raise Invalid(Problem("questions", "This quiz is too long: its texts exceed 2 MB."))
     return document.model_dump(mode="json", by_alias=True)

@@ -17,7 +17,7 @@ from respondeo.domain.local_time import moment, zones
         ("2026-11-30", "09:00", "UTC", datetime(2026, 11, 30, 9, tzinfo=UTC)),
         ("2026-11-30", "09:00", "Europe/Berlin", datetime(2026, 11, 30, 8, tzinfo=UTC)),
         ("2026-07-01", "09:00", "Europe/Berlin", datetime(2026, 7, 1, 7, tzinfo=UTC)),
-        ("2026-11-30", "00:15:30", "Asia/Kathmandu", datetime(2026, 11, 29, 18, 30, 30, tzinfo=UTC)),
+        ("2026-11-30", "00:15:30", "Asia/Tokyo", datetime(2026, 11, 29, 15, 15, 30, tzinfo=UTC)),
         ("2027-01-01", "23:00", "America/Los_Angeles", datetime(2027, 1, 2, 7, tzinfo=UTC)),
     ],
 )  # fmt: skip

@@ -201,7 +201,7 @@ def publish(
     revision: the draft that the author has seen, None for whatever it is.
     Raises NewerRevision, Invalid (with all that is missing), NotFound, NotAllowed.
     """
-    quiz = _locked(session, viewer, quiz_id)
+    quiz = locked(session, viewer, quiz_id)
     if not viewer.may_publish(quiz.author_id):
         raise NotAllowed("You may not publish this quiz.")
     draft = session.get_one(QuizDraft, quiz.id, with_for_update=True, populate_existing=True)
@@ -220,7 +220,7 @@ def publish(
 
 def unpublish(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
     """Take the quiz out of sight; attempts and points stay. Raises NotFound, NotAllowed."""
-    quiz = _locked(session, viewer, quiz_id)
+    quiz = locked(session, viewer, quiz_id)
     if not viewer.may_publish(quiz.author_id):
         raise NotAllowed("You may not unpublish this quiz.")
     quiz.published_at = None
@@ -228,7 +228,7 @@ def unpublish(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
 
 def delete_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
     """Delete the quiz with its attempts and correct the boards. Raises NotFound, NotAllowed."""
-    quiz = _locked(session, viewer, quiz_id)
+    quiz = locked(session, viewer, quiz_id)
     if not viewer.may_delete(quiz.author_id):
         raise NotAllowed("You may not delete this quiz.")
     standings.lock_open_attempts(session, QuizAttempt.quiz_id == quiz_id)
@@ -239,7 +239,7 @@ def delete_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
     session.expire_all()
 
 
-def _locked(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
+def locked(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
     """The quiz, if it exists for this viewer, kept for us alone. Raises NotFound."""
     # Keeps everybody from starting, but lets those who are completing refer to the quiz: they
     # hold their attempt, and deleting waits for it next.

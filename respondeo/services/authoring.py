@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from respondeo.db import database_time, new_id
-from respondeo.domain.access import Viewer, may_see
+from respondeo.domain.access import Viewer, may_see, refusal
 from respondeo.domain.completeness import complete
 from respondeo.domain.document import Document
 from respondeo.domain.draft import Draft
@@ -90,8 +90,10 @@ def duplicate_quiz(
     Raises NotFound, SignInRequired, NotAllowed.
     """
     original = editable(session, viewer, quiz_id)
-    if viewer.user_id is None or not viewer.may("quiz:create"):
-        raise NotAllowed("You may not create quizzes.")
+    if viewer.user_id is None:
+        raise SignInRequired
+    if not viewer.may("quiz:create"):
+        raise NotAllowed(refusal("quiz:create"))
     draft = Draft.model_validate(session.get_one(QuizDraft, original.id).document)
     title = f"Copy of {draft.title.strip()}"[:70].strip()
     copy = draft.model_copy(update={"title": title})

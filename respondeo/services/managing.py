@@ -84,11 +84,8 @@ def own_quizzes(session: Session, viewer: Viewer, wanted: Wanted) -> Shelf:
             sa.or_(*(text.icontains(wanted.q, autoescape=True) for text in (*said, *names)))
         )
     listed = found.subquery()
-    states: dict[str, int] = dict(
-        session.execute(sa.select(listed.c.state, sa.func.count()).group_by(listed.c.state))
-        .tuples()
-        .all()
-    )
+    counted = sa.select(listed.c.state, sa.func.count().label("many")).group_by(listed.c.state)
+    states = {row.state: row.many for row in session.execute(counted)}
     total = states.get(wanted.state, 0) if wanted.state else sum(states.values())
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(1, wanted.page), pages)
@@ -155,15 +152,12 @@ def _own_quiz(row: Mapping[Any, Any]) -> OwnQuiz:
 def _told(session: Session, quizzes: list[OwnQuiz]) -> list[OwnQuiz]:
     """The same with what takes reading more than one row each, in a fixed number of queries."""
     ids = [quiz.id for quiz in quizzes]
-    last = dict(
-        session.execute(
-            sa.select(QuizAttempt.quiz_id, sa.func.max(QuizAttempt.completed_at))
-            .where(QuizAttempt.quiz_id.in_(ids))
-            .group_by(QuizAttempt.quiz_id)
-        )
-        .tuples()
-        .all()
+    played = session.execute(
+        sa.select(QuizAttempt.quiz_id, sa.func.max(QuizAttempt.completed_at).label("last"))
+        .where(QuizAttempt.quiz_id.in_(ids))
+        .group_by(QuizAttempt.quiz_id)
     )
+    last = {row.quiz_id: row.last for row in played}
     missing = _missing(session, [quiz.id for quiz in quizzes if quiz.state == "draft"])
     changed = _changed(session, [quiz.id for quiz in quizzes if quiz.state != "draft"])
     return [

@@ -25,6 +25,7 @@ DEMANDS = {
     "authoring.publication": "may edit",
     "authoring.publish": "may edit",
     "authoring.schema": "everybody",
+    "authoring.upload_picture": "may edit",
     "leaderboards.overall": "leaderboard:view",
     "leaderboards.quiz": "leaderboard:view",
     "media.picture": "everybody",

@@ -26,7 +26,7 @@ from respondeo.domain.errors import (
     SignInRequired,
 )
 from respondeo.models import Quiz, QuizAttempt, QuizBoard, QuizDraft, QuizVersion, User
-from respondeo.services import standings
+from respondeo.services import pictures, standings
 from respondeo.services.versions import published_document, version_of
 
 LARGEST_DRAFT = 2_000_000  # bytes of JSON
@@ -108,9 +108,7 @@ def editable(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
     ):
         raise NotFound
     if not viewer.may_edit(quiz.author_id):
-        if viewer.is_guest:
-            raise SignInRequired
-        raise NotAllowed("You may not edit this quiz.")
+        raise not_allowed(viewer, quiz.author_id, "quiz:edit-own", "quiz:edit-any")
     return quiz
 
 
@@ -169,7 +167,9 @@ def change_draft(
         return draft
     if revision is not None and revision != draft.revision:
         raise NewerRevision
-    draft.document = _stored(after)
+    new = _stored(after)
+    pictures.let_go(session, draft.document, new)
+    draft.document = new
     draft.revision += 1
     draft.updated_by = viewer.user_id
     draft.updated_at = database_time(session)
@@ -201,11 +201,11 @@ def publish(
 
     A draft that says what the current version says makes no version. Open attempts keep theirs.
     revision: the draft that the author has seen, None for whatever it is.
-    Raises NewerRevision, Invalid (with all that is missing), NotFound, NotAllowed.
+    Raises NewerRevision, Invalid (all that is missing), NotFound, SignInRequired, NotAllowed.
     """
     quiz = locked(session, viewer, quiz_id)
     if not viewer.may_publish(quiz.author_id):
-        raise NotAllowed("You may not publish this quiz.")
+        raise not_allowed(viewer, quiz.author_id, "quiz:edit-own", "quiz:publish")
     draft = session.get_one(QuizDraft, quiz.id, with_for_update=True, populate_existing=True)
     if revision is not None and revision != draft.revision:
         raise NewerRevision
@@ -221,20 +221,27 @@ def publish(
 
 
 def unpublish(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
-    """Take the quiz out of sight; attempts and points stay. Raises NotFound, NotAllowed."""
+    """Take the quiz out of sight; attempts and points stay.
+
+    Raises NotFound, SignInRequired, NotAllowed.
+    """
     quiz = locked(session, viewer, quiz_id)
     if not viewer.may_publish(quiz.author_id):
-        raise NotAllowed("You may not unpublish this quiz.")
+        raise not_allowed(viewer, quiz.author_id, "quiz:edit-own", "quiz:publish")
     quiz.published_at = None
 
 
 def delete_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
-    """Delete the quiz with its attempts and correct the boards. Raises NotFound, NotAllowed."""
+    """Delete the quiz with its attempts and correct the boards.
+
+    Raises NotFound, SignInRequired, NotAllowed.
+    """
     quiz = locked(session, viewer, quiz_id)
     if not viewer.may_delete(quiz.author_id):
-        raise NotAllowed("You may not delete this quiz.")
+        raise not_allowed(viewer, quiz.author_id, "quiz:delete-own", "quiz:delete-any")
     standings.lock_open_attempts(session, QuizAttempt.quiz_id == quiz_id)
     standings.forget_quiz(session, quiz_id)
+    pictures.let_go_of_quiz(session, quiz_id)
     session.execute(
         sa.delete(Quiz).where(Quiz.id == quiz_id).execution_options(synchronize_session=False)
     )
@@ -251,6 +258,13 @@ def locked(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
     if quiz is None or not may_see(viewer, quiz.author_id, quiz.published_at, now):
         raise NotFound
     return quiz
+
+
+def not_allowed(viewer: Viewer, author_id: UUID | None, own: str, others: str) -> NotAllowed:
+    """Why this viewer may not do that to a quiz of this author: the permission they lack."""
+    if viewer.is_guest:
+        return SignInRequired()
+    return NotAllowed(refusal(own if viewer.user_id == author_id else others))
 
 
 def _stored(document: Draft | Document) -> dict[str, object]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from uuid import UUID
 
@@ -37,12 +37,13 @@ class PlayedQuestion:
     kind: QuestionKind
     text: str
     image_url: str | None
+    image_alt: str | None
     answers: tuple[Option, ...]
 
     def in_order(self, positions: Sequence[int]) -> PlayedQuestion:
         """The same question with its answers in an attempt's own order."""
         shown = tuple(self.answers[position] for position in positions)
-        return PlayedQuestion(self.id, self.kind, self.text, self.image_url, shown)
+        return replace(self, answers=shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +78,16 @@ def questions_for_players(session: Session, version_id: UUID) -> Mapping[UUID, P
     ):
         options[question_id].append(Option(answer_id, text))
     rows = session.execute(
-        sa.select(Question.id, Question.kind, Question.text, Question.image_url)
+        sa.select(Question.id, Question.kind, Question.text, Question.image_url, Question.image_alt)
         .join(QuizVersionQuestion, QuizVersionQuestion.question_id == Question.id)
         .where(QuizVersionQuestion.quiz_version_id == version_id)
         .order_by(QuizVersionQuestion.position)
     )
     return {
         question_id: PlayedQuestion(
-            question_id, QuestionKind(kind), text, image_url, tuple(options[question_id])
+            question_id, QuestionKind(kind), text, image_url, image_alt, tuple(options[question_id])
         )
-        for question_id, kind, text, image_url in rows
+        for question_id, kind, text, image_url, image_alt in rows
     }
 
 

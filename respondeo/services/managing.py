@@ -16,9 +16,10 @@ from respondeo.domain.access import Viewer, is_public, may_see
 from respondeo.domain.completeness import problems
 from respondeo.domain.differences import differences
 from respondeo.domain.draft import Draft
-from respondeo.domain.errors import NotAllowed, NotFound
+from respondeo.domain.errors import NotFound
 from respondeo.models import Quiz, QuizAttempt, QuizBoard, QuizDraft, QuizVersion, User
 from respondeo.services import taking
+from respondeo.services.authoring import not_allowed
 from respondeo.services.catalogue import UNTITLED
 from respondeo.services.versions import published_documents
 
@@ -218,7 +219,7 @@ class Deletion:
 
 
 def deletion(session: Session, viewer: Viewer, quiz_id: UUID) -> Deletion:
-    """What deleting the quiz would take away. Raises NotFound, NotAllowed."""
+    """What deleting the quiz would take away. Raises NotFound, SignInRequired, NotAllowed."""
     taking.complete_overdue(session, quiz_id)
     now = database_time(session)
     row = session.execute(
@@ -237,7 +238,7 @@ def deletion(session: Session, viewer: Viewer, quiz_id: UUID) -> Deletion:
     if row is None or not may_see(viewer, row.author_id, row.published_at, now):
         raise NotFound
     if not viewer.may_delete(row.author_id):
-        raise NotAllowed("You may not delete this quiz.")
+        raise not_allowed(viewer, row.author_id, "quiz:delete-own", "quiz:delete-any")
     may_edit = viewer.may_edit(row.author_id)
     told = row.document["title"].strip() if may_edit or row.title is None else row.title
     attempts = session.execute(

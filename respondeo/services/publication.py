@@ -33,7 +33,7 @@ def change_date(session: Session, viewer: Viewer, quiz_id: UUID, at: datetime | 
         _demand_ahead(session, at)
     quiz = authoring.locked(session, viewer, quiz_id)
     if not viewer.may_publish(quiz.author_id):
-        raise NotAllowed("You may not publish this quiz.")
+        raise authoring.not_allowed(viewer, quiz.author_id, "quiz:edit-own", "quiz:publish")
     if quiz.published_at is None:
         raise NotAllowed("This quiz is not published.")
     quiz.published_at = at or database_time(session)

@@ -39,6 +39,7 @@ class ReviewedQuestion:
     kind: str
     text: str | None
     image_url: str | None
+    image_alt: str | None
     answers: tuple[ReviewedAnswer, ...]
     explanation: str | None
     time_ms: int | None
@@ -248,6 +249,7 @@ def _reviewed(
         kind=question.kind,
         text=None if hidden else question.text,
         image_url=None if hidden else question.image_url,
+        image_alt=None if hidden else question.image_alt,
         answers=()
         if hidden
         else tuple(

@@ -55,4 +55,26 @@
     const swapped = ctx.target?.id && document.getElementById(ctx.target.id);
     if (swapped && swapped.dataset.announce) say(swapped.dataset.announce);
   });
+
+  // A picture that does not come: its words stand in its room, so that nothing moves.
+  const lost = (image) => {
+    const room = document.createElement("div");
+    room.className = "question-image is-lost";
+    const said = document.createElement("p");
+    said.className = "muted small";
+    said.textContent = "The picture could not be loaded.";
+    if (image.alt) {
+      const words = document.createElement("p");
+      Object.assign(words, { lang: image.lang, dir: "auto", textContent: image.alt });
+      room.append(words);
+    }
+    room.append(said);
+    image.replaceWith(room);
+  };
+
+  const isShown = (element) => element.matches?.("img.question-image");
+  document.addEventListener("error", ({ target }) => isShown(target) && lost(target), true);
+  for (const image of document.querySelectorAll("img.question-image")) {
+    if (image.complete && !image.naturalWidth) lost(image);
+  }
 })();

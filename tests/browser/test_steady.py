@@ -124,6 +124,36 @@ def test_a_picture_keeps_its_room_while_it_loads(
     assert sum(value for value, _ in page.evaluate("window.shifts")) < 0.01
 
 
+@pytest.mark.parametrize("size", SIZES, ids=["wide", "phone"])
+def test_words_stand_where_a_picture_does_not_come(
+    world: World, visit: Visit, size: tuple[int, int]
+) -> None:
+    visitor = visit(world.person(), size=size, still=True)
+    visitor.expects("status of 404")
+    visitor.context.add_init_script(SHIFTS)
+    gone = {"image_url": f"/media/{'0' * 64}.webp"}
+    asked = [
+        question("Which?", "a", "b", image_alt="A red door", **gone),
+        question("And?", "c", "d", **gone),
+    ]
+    quiz = world.quiz(asked, reveal="always")
+    page = visitor.start(quiz)
+    room = page.locator(".question-image")
+    expect(room).to_have_text("A red doorThe picture could not be loaded.")
+    first = box(page, ".question-image")
+    assert first[3] > 100
+    answer(page, "b")
+    expect(room).to_have_text("A red doorThe picture could not be loaded.")
+    assert box(page, ".question-image") == first
+    go_on(page)
+    expect(room).to_have_text("The picture could not be loaded.")
+    assert sum(value for value, _ in page.evaluate("window.shifts")) < 0.01
+    answer(page, "c")
+    page.get_by_role("link", name="See your result").click()
+    page.locator("#question-2").scroll_into_view_if_needed()
+    expect(page.locator(".question-image.is-lost")).to_have_count(2)
+
+
 def test_a_long_question_begins_at_its_beginning(world: World, visit: Visit) -> None:
     questions = [question(f"{LONG * 5} {n}?", *[LONG * 3 + str(o) for o in range(6)]) for n in "12"]
     page = visit(world.person(), size=PHONE).start(world.quiz(questions))

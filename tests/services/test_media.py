@@ -21,10 +21,10 @@ from sqlalchemy.orm import Session
 from respondeo import pictures
 from respondeo.domain.errors import Invalid
 from respondeo.models import Media, QuizDraft
-from respondeo.services import media, people
+from respondeo.services import authoring, media, people
 from respondeo.services.media import PERSON, Fit
 from tests.conftest import Clock
-from tests.factories import add_user, document, published_quiz, question
+from tests.factories import add_user, document, editor, published_quiz, question
 from tests.services.parallel import at_once
 from tests.web.pictures import (
     animated,
@@ -35,6 +35,7 @@ from tests.web.pictures import (
     scan_bomb,
     webp_of_one_colour,
 )
+from tests.web.playing import document_of
 
 RED, BLUE = (254, 0, 0), (0, 0, 254)
 
@@ -266,10 +267,10 @@ def test_a_decoder_that_does_nothing_is_not_waited_for(monkeypatch: pytest.Monke
 
 
 def test_not_every_thread_may_wait_for_its_turn_to_upload(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media, "DECODER_SECONDS", 0.5)
-    monkeypatch.setattr(media, "PATIENCE_SECONDS", 60)
     bomb = scan_bomb()
-    with ThreadPoolExecutor(8) as pool:
+    with monkeypatch.context() as hasty, ThreadPoolExecutor(8) as pool:
+        hasty.setattr(media, "DECODER_SECONDS", 0.5)
+        hasty.setattr(media, "PATIENCE_SECONDS", 60)
         said = list(pool.map(refusal, [bomb] * 8))
     assert any("Many pictures" in sentence for sentence in said)
     assert media.encoded(picture(), fit=PERSON).width == 20
@@ -383,6 +384,41 @@ def test_a_picture_that_was_in_use_stays_a_day_longer(session: Session, clock: C
     clock.advance(days=2)
     media.remove_unused(session)
     assert kept(session) == {second.path}
+
+
+def test_what_a_save_takes_out_of_a_draft_can_be_put_back_for_a_day(
+    session: Session, clock: Clock
+) -> None:
+    asked, hero = stored(session, "red"), stored(session, "green")
+    with_both = document_of(question(1, image_url=asked), hero_image_url=hero)
+    author = add_user(session)
+    quiz = authoring.create_quiz(session, author.id, with_both)
+    clock.advance(days=300)
+    authoring.save_draft(session, editor(author), quiz.id, document(1, hero_image_url=hero))
+    media.remove_unused(session)
+    assert kept(session) == {asked, hero}
+    clock.advance(days=2)
+    media.remove_unused(session)
+    assert kept(session) == {hero}
+
+
+def test_the_pictures_of_a_deleted_quiz_stay_a_day_and_those_of_another_longer(
+    session: Session, clock: Clock
+) -> None:
+    colors = ("red", "green", "blue", "white")
+    hero, asked, drafted, shared = (stored(session, color) for color in colors)
+    quiz = published_quiz(session, document_of(question(1, image_url=asked), hero_image_url=hero))
+    authoring.save_draft(session, editor(), quiz.id, document(hero_image_url=drafted))
+    published_quiz(session, document(hero_image_url=shared))
+    again = published_quiz(session, document(hero_image_url=shared))
+    clock.advance(days=300)
+    for gone in (quiz, again):
+        authoring.delete_quiz(session, editor(), gone.id)
+    media.remove_unused(session)
+    assert kept(session) == {hero, asked, drafted, shared}
+    clock.advance(days=2)
+    media.remove_unused(session)
+    assert kept(session) == {shared}
 
 
 def test_a_picture_that_is_sent_again_is_as_new(session: Session, clock: Clock) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from typing import Any
 from uuid import UUID
@@ -10,16 +9,16 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.test import TestResponse, encode_multipart
+from werkzeug.test import TestResponse
 
 from respondeo.models import Account, Media, User
-from tests.client import SAME_ORIGIN, Client, Page
+from tests.client import Client, Page
 from tests.conftest import Clock
 from tests.factories import add_user, player, published_quiz
 from tests.services.plays import play
 from tests.web.apps import Browser
 from tests.web.pictures import picture
+from tests.web.uploads import send
 
 SETTINGS = "/settings/"
 
@@ -48,21 +47,6 @@ def stored(session: Session, user: User) -> User:
 def upload(client: Client, *files: bytes, name: str = "me.png", **fields: Any) -> TestResponse:
     """Send pictures as the form would."""
     return send(client, "/settings/picture", *files, name=name, **fields)
-
-
-def send(
-    client: Client, path: str, *files: bytes, name: str = "me.png", **fields: Any
-) -> TestResponse:
-    """Send files in a field that is called `picture`."""
-    pictures = [("picture", FileStorage(io.BytesIO(data), name)) for data in files]
-    boundary, body = encode_multipart(MultiDict([*fields.items(), *pictures]))
-    return client.open(
-        path,
-        method="POST",
-        data=body,
-        content_type=f"multipart/form-data; boundary={boundary}",
-        headers=SAME_ORIGIN,
-    )
 
 
 @pytest.mark.parametrize("path", ["/settings", "/settings/", "/settings/?done=nonsense"])
@@ -291,34 +275,6 @@ def test_a_picture_that_is_not_there_is_404(client: Client, name: str) -> None:
     assert client.get(f"/media/{name}.webp").status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("files", "said"),
-    [
-        ((), "Choose a picture first."),
-        ((b"",), "Choose a picture first."),
-        ((b"<svg xmlns='http://www.w3.org/2000/svg'/>",), "PNG, JPEG or WebP"),
-        ((b"GIF89a" + bytes(20),), "PNG, JPEG or WebP"),
-        ((picture()[:50],), "damaged"),
-        ((bytes(8_500_000),), "at most 8 MB"),
-        ((bytes(9_500_000),), "at most 8 MB"),
-        ((bytes(5_000_000), bytes(5_000_000)), "at most 8 MB"),
-    ],
-    ids=["none", "empty", "svg", "gif", "cut off", "8.5 MB", "9.5 MB", "two that are too much"],
-)
-def test_what_is_no_picture_is_refused_beside_the_field(
-    hers: Client, committed: Session, ada: User, files: tuple[bytes, ...], said: str
-) -> None:
-    response = upload(hers, *files)
-    assert response.status_code == 422
-    page = Page(response)
-    field = page.one("#picture")
-    assert field.attrs["aria-invalid"] == "true"
-    assert "autofocus" in field.attrs
-    assert said in page.words("#problem-picture")
-    assert stored(committed, ada).image is None
-    assert committed.scalar(sa.select(sa.func.count()).select_from(Media)) == 0
-
-
 def test_of_two_pictures_the_first_is_taken(hers: Client, committed: Session, ada: User) -> None:
     assert upload(hers, picture(color="red"), picture(color="blue")).status_code == 303
     assert committed.scalar(sa.select(sa.func.count()).select_from(Media)) == 1
@@ -357,12 +313,6 @@ def test_a_picture_from_somebody_whose_session_just_ended_is_not_even_read(
     assert response.status_code == 303
     assert response.headers["Location"].startswith("/sign-in")
     assert committed.scalar(sa.select(sa.func.count()).select_from(Media)) == 0
-
-
-def test_many_pictures_at_once_are_too_many(hers: Client, browser: Browser) -> None:
-    came = {upload(hers, b"x").status_code for _ in range(21)}
-    assert came == {422, 429}
-    assert upload(browser("Bob"), picture()).status_code == 303
 
 
 def test_the_providers_picture_is_offered_where_there_is_one(

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from tests.client import Page
 from tests.conftest import Clock
-from tests.factories import add_user, published_quiz
+from tests.factories import add_user, published_quiz, question
 from tests.web.apps import Browser
-from tests.web.playing import Player
+from tests.web.playing import Player, document_of
 
 
 def review(page: Page) -> str:
@@ -141,3 +141,25 @@ def test_the_names_of_people_are_the_ones_they_chose(browser: Browser, committed
         assert "Nickname" in page.text
         assert "Legal Name" not in page.text
         assert person.email not in page.text
+
+
+def test_what_a_picture_shows_is_said_wherever_it_is_seen(
+    browser: Browser, committed: Session
+) -> None:
+    said = 'Drei Fl\u00fcsse <b>"im" Winter'
+    questions = (
+        question(1, image_url="/media/a.webp", image_alt=said),
+        question(2, image_url="/media/b.webp"),
+    )
+    quiz = published_quiz(committed, document_of(*questions, language="de"))
+    committed.commit()
+    player = Player(browser("A Player"), quiz.id)
+    asked = player.start()
+    feedback = player.answer(asked, "A")
+    for page in (asked, feedback):
+        image = page.one(".question-image").attrs
+        assert (image["src"], image["alt"], image["lang"]) == ("/media/a.webp", said, "de")
+    page = player.next(feedback)
+    assert page.one(".question-image").attrs["alt"] == ""
+    page = player.client.page(player.answer(page, "A").one("a#play-go").attrs["href"])
+    assert [image.attrs["alt"] for image in page.all(".question-image")] == [said, ""]

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flask import Response, make_response, redirect, render_template, request, url_for
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
 from respondeo.db import session
-from respondeo.domain.errors import Invalid, Problem
+from respondeo.domain.errors import Invalid
 from respondeo.domain.names import HIDDEN_NAME, LONGEST_CHOSEN, LONGEST_REAL
 from respondeo.extensions import limiter
 from respondeo.services import media, people
 from respondeo.web import access
 from respondeo.web.settings.bp import bp, done
 from respondeo.web.typed import printable
+from respondeo.web.uploads import form_field, sent_file, whose_pictures
 
-LARGEST_REQUEST = 9_000_000  # bytes: a picture, and what a form wraps around it
 DONE = {
     "name": "Your name is saved.",
     "shown": "Saved. This is what others see from now on.",
@@ -85,17 +84,11 @@ def change_shown() -> BaseResponse:
     return redirect(url_for("settings.profile", done="shown"), 303)
 
 
-def _whose_pictures() -> str:
-    somebody = access.person()
-    return f"pictures of {somebody.id if somebody else request.remote_addr}"
-
-
 @bp.post("/picture")
 @access.signed_in
-@limiter.limit("20 per minute", key_func=_whose_pictures)
+@limiter.limit("20 per minute", key_func=whose_pictures)
 def change_picture() -> BaseResponse:
     """Upload a picture, or use the provider's, or none."""
-    request.max_content_length = LARGEST_REQUEST
     me = access.myself().id
     try:
         use = form_field("use")
@@ -104,24 +97,10 @@ def change_picture() -> BaseResponse:
         elif use == "initials":
             people.use_initials(session(), me)
         else:
-            people.use_upload(session(), me, uploaded("picture", media.PERSON))
+            people.use_upload(session(), me, media.encoded(sent_file("picture"), fit=media.PERSON))
     except Invalid as invalid:
         return profile_page(invalid)
     session().commit()
     media.remove_unused(session())
     session().commit()
     return redirect(url_for("settings.profile", done="picture"), 303)
-
-
-def form_field(name: str) -> str:
-    """A field of a form that may carry a picture. Raises Invalid where that is too large."""
-    try:
-        return request.form.get(name, "")
-    except RequestEntityTooLarge:
-        raise Invalid(Problem("picture", media.TOO_LARGE)) from None
-
-
-def uploaded(field: str, fit: media.Fit) -> media.Picture:
-    """The picture in this field of the form; of several the first. Raises Invalid."""
-    sent = request.files.get(field)
-    return media.encoded(sent.read() if sent else b"", fit=fit, field=field)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Sequence
 from uuid import UUID
 
 from flask import Response, current_app, make_response, render_template, request, send_file, url_for
@@ -117,9 +118,7 @@ def sent(form: MultiDict[str, str]) -> Draft:
 
 def import_page(invalid: Invalid | None = None, draft: Draft | None = None) -> Response:
     """The form; with the faults of what was sent (422), or with what it would make."""
-    faults = [
-        (place_in_words(one.path), one.message) for one in (invalid.problems if invalid else ())
-    ]
+    faults = told(invalid.problems) if invalid else []
     page = render_template(
         "authoring/import.html",
         faults=faults[:MOST_FAULTS],
@@ -128,13 +127,16 @@ def import_page(invalid: Invalid | None = None, draft: Draft | None = None) -> R
         draft=draft,
         title=(draft.title.strip() or UNTITLED) if draft else "",
         details=details(draft) if draft else [],
-        unfinished=[(place_in_words(one.path), one.message) for one in problems(draft)]
-        if draft
-        else [],
+        unfinished=told(problems(draft)) if draft else [],
         document=draft.model_dump_json(by_alias=True, ensure_ascii=True) if draft else "",
         quiz_id=new_id(),
     )
     return make_response(page, 422 if invalid else 200)
+
+
+def told(found: Sequence[Problem]) -> list[tuple[str, str]]:
+    """Where and what to do; both may hold words of the file."""
+    return [(printable(place_in_words(one.path)), printable(one.message)) for one in found]
 
 
 def pasted() -> str:

@@ -25,6 +25,8 @@ DEMANDS = {
     "authoring.publication": "may edit",
     "authoring.publish": "may edit",
     "authoring.schema": "everybody",
+    "authoring.play_preview": "may edit",
+    "authoring.preview": "may edit",
     "authoring.upload_picture": "may edit",
     "leaderboards.overall": "leaderboard:view",
     "leaderboards.quiz": "leaderboard:view",

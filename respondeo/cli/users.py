@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -16,8 +17,9 @@ from flask.cli import AppGroup
 from respondeo.db import session
 from respondeo.domain.access import AccessRules
 from respondeo.domain.errors import DomainError
+from respondeo.models import User
 from respondeo.models.user import LOCAL
-from respondeo.services import identity, passwords
+from respondeo.services import passwords
 from respondeo.services import users as people
 from respondeo.services.users import Listed
 
@@ -25,6 +27,26 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LONGEST_INPUT = 64_000  # bytes
+
+
+@contextmanager
+def warned_of_no_admin() -> Iterator[None]:
+    """The operator may take away the last admin, but is told so."""
+    had = _has_admin()
+    yield
+    if had and not _has_admin():
+        click.echo(
+            "Warning: nobody who may sign in is an admin any more. `flask users set-groups` or the"
+            " groups at the identity provider make one.",
+            err=True,
+        )
+
+
+def _has_admin() -> bool:
+    rules: AccessRules = current_app.extensions["access_rules"]
+    sets = people.groups_of_the_enabled(session())
+    return any("admin:*" in rules.permissions_of(rules.role_of(groups)) for groups in sets)
+
 
 users = AppGroup("users", help="People and their passwords.")
 email_argument = click.argument("email")
@@ -69,7 +91,7 @@ def create_command(email: str, name: str, groups: tuple[str, ...], password_stdi
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_command(as_json: bool) -> None:
     """List everybody: groups, role, ways of signing in, last seen, disabled."""
-    found = people.people(session())
+    found = people.everybody(session())
     if as_json:
         told = [asdict(one) | {"role": _role(one.groups)} for one in found]
         click.echo(json.dumps(told, indent=2, default=lambda moment: moment.isoformat()))
@@ -77,6 +99,50 @@ def list_command(as_json: bool) -> None:
         _print_table([HEADINGS, *map(_row, found)])
     else:
         click.echo("There is nobody yet. `flask users create` makes somebody.")
+
+
+@users.command("set-email")
+@email_argument
+@click.argument("new")
+@explained
+def set_email_command(email: str, new: str) -> None:
+    """Give the person with EMAIL the address NEW, which you vouch for.
+
+    They sign in with it from now on; who comes through an identity provider with this address,
+    verified, is the same person.
+    """
+    user = people.user_with(session(), email)
+    before = user.email
+    people.set_email(session(), user, new)
+    session().commit()
+    if user.email == before:
+        click.echo(f"{user.email} stays, and counts as verified.")
+    else:
+        click.echo(f"{before} is {user.email} now.")
+    _note_of_provider(user, "e-mail")
+
+
+@users.command("rename")
+@email_argument
+@click.argument("name")
+@explained
+def rename_command(email: str, name: str) -> None:
+    """Change the real name of the person with EMAIL to NAME."""
+    user = people.user_with(session(), email)
+    before = user.name
+    people.rename(session(), user, name)
+    session().commit()
+    click.echo(f"{user.email}: “{before}” is “{user.name}” now.")
+    _note_of_provider(user, "name")
+
+
+def _note_of_provider(user: User, what: str) -> None:
+    if people.is_known_elsewhere(session(), user):
+        click.echo(
+            f"{user.email} comes through an identity provider, which may tell another {what} at the"
+            " next sign-in. Change it there as well.",
+            err=True,
+        )
 
 
 @users.command("set-groups")
@@ -89,8 +155,9 @@ def set_groups_command(email: str, groups: tuple[str, ...]) -> None:
     An identity provider that tells groups replaces them at the next sign-in.
     """
     user = people.user_with(session(), email)
-    people.set_groups(user, groups)
-    session().commit()
+    with warned_of_no_admin():
+        people.set_groups(user, groups)
+        session().commit()
     click.echo(f"{user.email}: {', '.join(user.groups) or 'no groups'}, {_role(user.groups)}.")
 
 
@@ -114,8 +181,9 @@ def set_password_command(email: str, password_stdin: bool) -> None:
 def disable_command(email: str) -> None:
     """Let the person in no more, and sign them out everywhere. Their results stay."""
     user = people.user_with(session(), email)
-    people.disable(session(), user)
-    session().commit()
+    with warned_of_no_admin():
+        people.disable(session(), user)
+        session().commit()
     click.echo(f"{user.email} is disabled and signed out everywhere.")
 
 
@@ -145,8 +213,9 @@ def delete_command(email: str, yes: bool) -> None:
         if not sys.stdin.isatty():
             raise click.UsageError(f"{what}. Say --yes to delete {email} without a question.")
         click.confirm(f"Delete {name} ({email})? {what}.", abort=True)
-    identity.delete_user(session(), user_id)
-    session().commit()
+    with warned_of_no_admin():
+        people.delete_user(session(), user_id)
+        session().commit()
     click.echo(f"Deleted {email}, with {_many(attempts, 'attempt')}.")
 
 

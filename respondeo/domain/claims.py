@@ -10,10 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from respondeo.domain.errors import ProviderWrong
-from respondeo.domain.names import without_addresses
+from respondeo.domain.names import HIDDEN_NAME, LONGEST_REAL, without_addresses
 
-NAMELESS = "Player"
-LONGEST_NAME = 100
 LONGEST_EMAIL = 254
 LONGEST_PICTURE = 500
 LONGEST_SUBJECT = 255
@@ -114,7 +112,7 @@ def clean_name(text: object) -> str | None:
     """
     if not isinstance(text, str):
         return None
-    folded = " ".join(text[: 10 * LONGEST_NAME].split())
+    folded = " ".join(text[: 10 * LONGEST_REAL].split())
     whole = "".join(one for one in folded if one not in _UNSEEN and not bad(one)).strip()
     kept = without_addresses(whole)
     if kept == " ".join(whole.split()):
@@ -122,7 +120,7 @@ def clean_name(text: object) -> str | None:
     else:  # “(Contractor)” behind an address is a remark, and no name
         kept = kept.strip(_APART)
         is_name = _has(_ASIDE.sub("", kept), "LN")
-    return kept[:LONGEST_NAME].strip() if is_name else None
+    return kept[:LONGEST_REAL].strip() if is_name else None
 
 
 def _has(text: str, kinds: str) -> bool:
@@ -138,7 +136,7 @@ def _name(claims: Mapping[str, Any]) -> str:
         whole,
         claims.get("preferred_username"),
     )
-    return next(filter(None, map(clean_name, candidates)), NAMELESS)
+    return next(filter(None, map(clean_name, candidates)), HIDDEN_NAME)
 
 
 def _email(claims: Mapping[str, Any]) -> str | None:

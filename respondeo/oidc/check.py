@@ -12,12 +12,12 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import requests
 from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
 
 from respondeo.oidc.client import ALGORITHMS, LEEWAY_S, cause, usable_keys
 from respondeo.oidc.http import BoundedSession, within
 from respondeo.oidc.providers import Provider
+from respondeo.oidc.trouble import NO_PROVIDER, Trouble, trouble_of
 
 CHECK_S = 8
 """The longest that one provider may keep the whole check waiting."""
@@ -39,6 +39,7 @@ class Finding:
     about: str
     said: str
     todo: str = ""
+    cause: str = ""  # what a library said, for who looks deeper
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +70,18 @@ def check(provider: Provider, app_url: str) -> Report:
         try:
             findings.extend(_findings(provider, app_url))
         except Exception as problem:
-            findings.append(error("answers", f"they cannot be read: {cause(problem)}", _ODD))
+            odd = trouble_of(problem)
+            findings.append(error("answers", odd.said, odd.todo, odd.cause))
     return Report(provider, tuple(findings))
 
 
 def _findings(provider: Provider, app_url: str) -> Iterator[Finding]:
     uri = provider.redirect_uri(app_url)
     answer = _fetched(provider.discovery_url)
-    if isinstance(answer, str):
+    if isinstance(answer, Trouble):
         yield hint("redirect URI", uri, REGISTER)
-        yield error("discovery", f"{provider.discovery_url}: {answer}", _LOOK_AT_ISSUER)
+        said = f"{provider.discovery_url}: {answer.said}"
+        yield error("discovery", said, f"{answer.todo} {_LOOK_AT_ISSUER}", answer.cause)
         return
     found = {name: value for name, value in answer.said.items() if value is not None}
     keys = _fetched(str(found.get("jwks_uri")))
@@ -97,9 +100,8 @@ def _findings(provider: Provider, app_url: str) -> Iterator[Finding]:
     yield _about_sign_out(found)
 
 
-_ODD = "Is this an OpenID provider? If it is, report it as a fault of Respondeo."
 REGISTER = "Register it at the provider as it is; whether it is registered shows only at a sign-in."
-_LOOK_AT_ISSUER = "Check the issuer in the settings, and that this server reaches the provider."
+_LOOK_AT_ISSUER = "The address begins with the issuer in the settings."
 
 
 def ok(about: str, said: str, todo: str = "") -> Finding:
@@ -107,14 +109,14 @@ def ok(about: str, said: str, todo: str = "") -> Finding:
     return Finding(Level.OK, about, said, todo)
 
 
-def hint(about: str, said: str, todo: str) -> Finding:
+def hint(about: str, said: str, todo: str, cause: str = "") -> Finding:
     """Something that may or may not matter."""
-    return Finding(Level.HINT, about, said, todo)
+    return Finding(Level.HINT, about, said, todo, cause)
 
 
-def error(about: str, said: str, todo: str) -> Finding:
+def error(about: str, said: str, todo: str, cause: str = "") -> Finding:
     """Something that keeps people from signing in."""
-    return Finding(Level.ERROR, about, said, todo)
+    return Finding(Level.ERROR, about, said, todo, cause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +129,16 @@ class Answer:
     ahead: float | None = None
 
 
-def _fetched(url: str) -> Answer | str:
-    """A JSON object; or what went wrong, in words."""
+def _fetched(url: str) -> Answer | Trouble:
+    """A JSON object; or what went wrong."""
     return _asked(url, as_json=True)
 
 
-def _visited(provider: Provider, uri: str, found: Mapping[str, Any]) -> Answer | str:
-    """What a browser gets that comes to sign in; or what went wrong, in words."""
+def _visited(provider: Provider, uri: str, found: Mapping[str, Any]) -> Answer | Trouble:
+    """What a browser gets that comes to sign in; or what went wrong."""
     url = found.get("authorization_endpoint")
     if not provider.may_use(url):
-        return "it has no address to sign in at"
+        return Trouble("it has no address to sign in at", REGISTER)
     question = {
         "response_type": "code",
         "client_id": provider.client_id,
@@ -150,7 +152,7 @@ def _visited(provider: Provider, uri: str, found: Mapping[str, Any]) -> Answer |
     return _asked(str(url), as_json=False, params=question)
 
 
-def _asked(url: str, *, as_json: bool, params: Mapping[str, str] | None = None) -> Answer | str:
+def _asked(url: str, *, as_json: bool, params: Mapping[str, str] | None = None) -> Answer | Trouble:
     try:
         with BoundedSession() as session:
             response = session.request(
@@ -160,12 +162,10 @@ def _asked(url: str, *, as_json: bool, params: Mapping[str, str] | None = None) 
         if as_json:
             response.raise_for_status()
             found = response.json()
-    except requests.Timeout:
-        return "no answer in time"
-    except (OSError, ValueError) as problem:
-        return cause(problem)
+    except (OSError, ValueError, RecursionError) as problem:
+        return trouble_of(problem)
     if as_json and not isinstance(found, dict):
-        return "no JSON object"
+        return Trouble("its answer is no JSON object", NO_PROVIDER)
     location = response.headers.get("Location", "")
     return Answer(response.status_code, found or {}, location, _ahead(response.headers))
 
@@ -184,9 +184,10 @@ def _ahead(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def _about_redirect_uri(uri: str, visit: Answer | str) -> Finding:
-    if isinstance(visit, str):
-        return hint("redirect URI", f"{uri}; the provider was asked, but: {visit}", REGISTER)
+def _about_redirect_uri(uri: str, visit: Answer | Trouble) -> Finding:
+    if isinstance(visit, Trouble):
+        said = f"{uri}; the provider's page for signing in was asked, but {visit.said}"
+        return hint("redirect URI", said, REGISTER, visit.cause)
     if 400 <= visit.status < 500 and visit.status not in {408, 429}:
         return error(
             "redirect URI",
@@ -323,18 +324,18 @@ def _about_authentication(found: Mapping[str, Any]) -> Finding:
     )
 
 
-def _about_keys(found: Mapping[str, Any], answer: Answer | str) -> Finding:
-    url = found.get("jwks_uri")
-    said = answer if isinstance(answer, str) else ""
-    count = 0
-    if not isinstance(answer, str):
+def _about_keys(found: Mapping[str, Any], answer: Answer | Trouble) -> Finding:
+    if isinstance(answer, Answer):
         try:
             count = len(usable_keys(answer.said))
         except (KeyError, TypeError) as problem:
-            said = cause(problem)
-    if count:
-        return ok("keys", f"{count} usable")
-    return error("keys", f"{url}: {said or 'none that can be used'}", "Tokens cannot be checked.")
+            answer = Trouble("they cannot be read", NO_PROVIDER, cause(problem))
+        else:
+            if count:
+                return ok("keys", f"{count} usable")
+            answer = Trouble("none of them can be used", "Let the provider have RSA or EC keys.")
+    said = f"{found.get('jwks_uri')}: {answer.said}"
+    return error("keys", said, f"Tokens cannot be checked. {answer.todo}", answer.cause)
 
 
 def _about_sign_out(found: Mapping[str, Any]) -> Finding:

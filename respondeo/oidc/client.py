@@ -6,6 +6,7 @@ which audience, how long things are remembered and waited for.
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from typing import Any
 
 import requests
 from authlib.common.errors import AuthlibBaseError  # type: ignore[import-untyped]
+from authlib.common.urls import add_params_to_uri  # type: ignore[import-untyped]
 from authlib.integrations.base_client import (  # type: ignore[import-untyped]
     BaseApp,
     FrameworkIntegration,
@@ -107,6 +109,11 @@ class Remembered:
             assert self._value is not None
             return self._value
 
+    def last(self) -> dict[str, Any]:
+        """The document as it was last read, however long ago; asked for only if it never was."""
+        known = self._value
+        return self.get() if known is None else known
+
     def again(self) -> dict[str, Any]:
         """The document, newly fetched unless that was done a moment ago."""
         with self._locked():
@@ -132,6 +139,8 @@ class Remembered:
             self._value, self._failure = self._fetch(), None
             self._until = time.monotonic() + REMEMBERED_S
         except (ProviderAway, ProviderWrong) as failure:
+            if not time_left():  # others may have more time than who signs out
+                raise
             self._failure = failure
             self._until = time.monotonic() + FAILURE_S
 
@@ -231,13 +240,21 @@ class ProviderClient(OAuth2Mixin, OpenIDMixin, BaseApp):  # type: ignore[misc]  
     def end_session_url(self, id_token: str | None, back: str) -> str | None:
         """Where the person can sign out at the provider too; None where it has no such place.
 
+        A provider that was once known is not asked again: nobody waits for it who wants to leave.
         Raises ProviderAway or ProviderWrong.
         """
         with self._asking("metadata"):
-            if "end_session_endpoint" not in self.load_server_metadata():
+            known = self._metadata.last()
+            if "end_session_endpoint" not in known:
                 return None
-            made = self.create_logout_url(back, id_token, client_id=self.client_id)
-            return str(made["url"])
+            told = {
+                "id_token_hint": id_token,
+                "client_id": self.client_id,
+                "post_logout_redirect_uri": back,
+                "state": secrets.token_urlsafe(),
+            }
+            given = [(name, value) for name, value in told.items() if value]
+            return str(add_params_to_uri(known["end_session_endpoint"], given))
 
     def _fetch_metadata(self) -> dict[str, Any]:
         with self._asking("discovery"):

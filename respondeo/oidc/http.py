@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
@@ -16,9 +17,27 @@ from authlib.integrations.requests_client import OAuth2Session  # type: ignore[i
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError
 
-CONNECT_S, READ_S = 3.0, 5.0
+CONNECT_S = 2.0
+"""For one address of a provider's."""
+
+CONNECTING_S = 6.0
+"""For the look-up of its name, and all addresses that it has, taken together."""
+
+READ_S = 5.0
+"""For handshake, question, and answer."""
+
 LARGEST_BYTES = 1_000_000
+
+MOST_CONNECTING = 4
+"""So many at once may be looking up one name; a sick resolver keeps no more threads than these."""
+
+
+class TooLarge(ValueError):
+    """An answer longer than anything that a provider has to say."""
+
+
 _until: ContextVar[float | None] = ContextVar("until", default=None)
 
 
@@ -76,20 +95,67 @@ class Watch:
 
 
 _watch: ContextVar[Watch] = ContextVar("watch")
+_connecting: dict[str, threading.BoundedSemaphore] = {}
+
+
+def connected(host: str, connect: Callable[[], socket.socket]) -> socket.socket:
+    """What `connect` makes, if it does so in time. Raises TimeoutError, and what it raises.
+
+    Nothing can interrupt the look-up of a name: a thread does it that may be left behind.
+    """
+    end = time.monotonic() + min(CONNECTING_S, time_left())
+    turns = _connecting.setdefault(host, threading.BoundedSemaphore(MOST_CONNECTING))
+    if not turns.acquire(timeout=max(0.0, end - time.monotonic())):
+        raise TimeoutError("others are still waiting for it to be found")
+    made: Future[socket.socket] = Future()
+
+    def run() -> None:
+        try:
+            _hand_over(connect, made)
+        finally:
+            turns.release()
+
+    threading.Thread(target=run, name=f"connecting to {host}", daemon=True).start()
+    try:
+        return made.result(max(0.0, end - time.monotonic()))
+    except TimeoutError:
+        if made.cancel():
+            raise TimeoutError("it was not reached in time") from None
+        return made.result()  # it came at this very moment
+
+
+def _hand_over(connect: Callable[[], socket.socket], made: Future[socket.socket]) -> None:
+    try:
+        line = connect()
+    except Exception as problem:
+        with suppress(InvalidStateError):
+            made.set_exception(problem)
+        return
+    try:
+        made.set_result(line)
+    except InvalidStateError:  # nobody waits any more
+        line.close()
+
+
+def _watched_line(
+    connection: HTTPConnection, connect: Callable[[], socket.socket]
+) -> socket.socket:
+    try:
+        line = connected(connection.host, connect)
+    except TimeoutError as late:
+        raise ConnectTimeoutError(connection, str(late)) from late
+    _watch.get().over(line)
+    return line
 
 
 class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        line = super()._new_conn()
-        _watch.get().over(line)
-        return line
+        return _watched_line(self, super()._new_conn)
 
 
 class _SafeConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
-        line = super()._new_conn()
-        _watch.get().over(line)
-        return line
+        return _watched_line(self, super()._new_conn)
 
 
 class _Pool(HTTPConnectionPool):
@@ -170,7 +236,7 @@ def _read(response: requests.Response) -> None:
         while piece := response.raw.read1(65_536, decode_content=True):
             body += piece
             if len(body) > LARGEST_BYTES:
-                raise ValueError("its answer is too large")
+                raise TooLarge("its answer is too large")
     except urllib3.exceptions.HTTPError as error:
         raise requests.ConnectionError(f"its answer broke off: {error}") from error
     response._content = bytes(body)  # where requests keeps what it has read itself

@@ -18,7 +18,7 @@ from respondeo.domain.access import Viewer
 from respondeo.domain.errors import NotFound
 from respondeo.models import Quiz, QuizAttempt, QuizBoard, QuizDraft, QuizVersion, User
 from respondeo.models.user import ShownAs
-from respondeo.services import standings, taking
+from respondeo.services import standings, steps, taking
 
 PAGE_SIZE = 30
 NO_SUCH_QUIZ = "There is no such quiz, or it is not published."
@@ -244,7 +244,7 @@ def _mine(
         QuizAttempt.user_id == viewer.user_id, QuizAttempt.quiz_id.in_(allowed)
     )
     open_attempts = {
-        attempt.quiz_id: taking.clock_of(attempt).remaining(now)
+        attempt.quiz_id: steps.clock_of(attempt).remaining(now)
         for attempt in session.scalars(attempts.where(QuizAttempt.completed_at.is_(None)))
     }
     over = QuizAttempt.completed_at.is_not(None)

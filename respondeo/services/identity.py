@@ -1,4 +1,4 @@
-"""People: sessions, and who a request comes from; deleting a person."""
+"""Sessions: beginning and ending them, and who a request comes from."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.db import database_time
-from respondeo.domain.errors import NotFound
-from respondeo.models import LoginSession, QuizAttempt, User
-from respondeo.services import standings
+from respondeo.models import LoginSession, User
 
 SESSION_LIFETIME = timedelta(days=7)
 RENEWED_AFTER = timedelta(days=1)
@@ -161,18 +159,3 @@ def sign_out(session: Session, session_id: UUID) -> Ended | None:
 def user_by_email(session: Session, email: str) -> User | None:
     """The person with this address, whatever its case."""
     return session.scalar(sa.select(User).where(User.email == email.lower()))
-
-
-def delete_user(session: Session, user_id: UUID) -> None:
-    """Delete a person: their attempts go, the boards are corrected, their quizzes stay.
-
-    Raises NotFound.
-    """
-    standings.lock_open_attempts(session, QuizAttempt.user_id == user_id)
-    if session.get(User, user_id, with_for_update=True) is None:
-        raise NotFound("There is no such person.")
-    standings.forget_player(session, user_id)
-    session.execute(
-        sa.delete(User).where(User.id == user_id).execution_options(synchronize_session=False)
-    )
-    session.expire_all()

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.db import database_time
 from respondeo.domain.errors import Invalid, NotAllowed, NotFound, Problem
-from respondeo.domain.names import LONGEST_REAL, chosen_name
+from respondeo.domain.names import chosen_name
 from respondeo.models import Account, LoginSession, User
 from respondeo.models.user import LOCAL, ShownAs
 from respondeo.services import media, sessions, standings, users
@@ -44,8 +44,8 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """One person as admins see them. `last_seen_at`: of the sessions that are still open."""
+class Entry:
+    """One person in the directory. `last_seen_at`: of the sessions that are still open."""
 
     id: UUID
     name: str
@@ -63,7 +63,7 @@ class Listed:
 class Directory:
     """One page of people."""
 
-    people: tuple[Listed, ...]
+    people: tuple[Entry, ...]
     total: int
     page: int
     pages: int
@@ -99,11 +99,7 @@ def change_name(session: Session, user_id: UUID, name: str) -> None:
     """Change the real name, of people whose name is kept here. Raises Invalid, NotAllowed."""
     if not profile(session, user_id).may_rename:
         raise NotAllowed("Your name comes from where you sign in. Change it there.")
-    wanted = chosen_name(name, field="name", longest=LONGEST_REAL)
-    user = _locked(session, user_id)
-    before = _look(user)
-    user.name = wanted
-    _changed(session, user, before)
+    users.rename(session, _locked(session, user_id), name)
 
 
 def change_shown(session: Session, user_id: UUID, *, shown_as: str, display_name: str) -> None:
@@ -197,7 +193,7 @@ def directory(session: Session, *, q: str = "", page: int = 1) -> Directory:
     cut = found.order_by(*order).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
     # The page is cut before sessions and accounts are looked up.
     rows = session.execute(_listed().where(User.id.in_(cut)).order_by(*order)).mappings()
-    return Directory(tuple(Listed(**row) for row in rows), total, page, pages)
+    return Directory(tuple(Entry(**row) for row in rows), total, page, pages)
 
 
 def _listed() -> sa.Select[*tuple[object, ...]]:

@@ -6,7 +6,7 @@ completes it. What is revealed: product description, "What is revealed".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from respondeo.domain import timing
 from respondeo.domain.document import Feedback
 from respondeo.models import AttemptAnswer, QuizAttempt
-from respondeo.services import content, taking
+from respondeo.services import content, steps, taking
 from respondeo.services.content import Key, PlayedQuestion
 
 
@@ -66,6 +66,16 @@ class Play:
     feedback: AnswerFeedback | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What an attempt is about; `keys` only where they may be told."""
+
+    title: str
+    language: str
+    questions: Mapping[UUID, PlayedQuestion]
+    keys: Mapping[UUID, Key]
+
+
 def play(session: Session, attempt: QuizAttempt, *, answered: UUID | None = None) -> Play:
     """Where the player's attempt stands.
 
@@ -73,16 +83,19 @@ def play(session: Session, attempt: QuizAttempt, *, answered: UUID | None = None
     """
     now = taking.settle(session, attempt)
     rows = taking.answers_of(session, attempt)
-    row = _row_to_show(attempt, rows, answered)
-    if attempt.deadline_at is not None and timing.limit_reached(attempt.deadline_at, now):
-        return _play(session, attempt, rows, "time-up", now)
-    if row is None:
-        return _play(session, attempt, rows, "over", now)
-    status = "question" if row.answered_at is None else "feedback"
-    return _play(session, attempt, rows, status, now, row)
+    row = row_to_show(attempt, rows, answered)
+    tells = row is not None and row.answered_at is not None and attempt.discloses
+    version = content.version_details(session, attempt.quiz_version_id)
+    material = Material(
+        version.title,
+        version.language,
+        content.questions_for_players(session, version.id),
+        content.answer_keys(session, version.id) if tells else {},
+    )
+    return standing(attempt, rows, material, row, now)
 
 
-def _row_to_show(
+def row_to_show(
     attempt: QuizAttempt, rows: Sequence[AttemptAnswer], answered: UUID | None
 ) -> AttemptAnswer | None:
     """The question to show: the one asked for, else the current one, else the last feedback."""
@@ -91,7 +104,7 @@ def _row_to_show(
             if row.question_id == answered and row.answered_at is not None:
                 return row
     if attempt.shown_at is not None:
-        return next((row for row in rows if row.answered_at is None), None)
+        return steps.current(rows)
     return _last_answered(rows) if attempt.feedback_at is not None else None
 
 
@@ -99,23 +112,37 @@ def _last_answered(rows: Sequence[AttemptAnswer]) -> AttemptAnswer | None:
     return next((row for row in reversed(rows) if row.answered_at is not None), None)
 
 
-def _play(
-    session: Session,
+def standing(
     attempt: QuizAttempt,
     rows: Sequence[AttemptAnswer],
+    material: Material,
+    row: AttemptAnswer | None,
+    now: datetime,
+) -> Play:
+    """What the player sees of an attempt that is settled; `row`: the question to show."""
+    if attempt.deadline_at is not None and timing.limit_reached(attempt.deadline_at, now):
+        return _play(attempt, rows, material, "time-up", now)
+    if row is None:
+        return _play(attempt, rows, material, "over", now)
+    status = "question" if row.answered_at is None else "feedback"
+    return _play(attempt, rows, material, status, now, row)
+
+
+def _play(
+    attempt: QuizAttempt,
+    rows: Sequence[AttemptAnswer],
+    material: Material,
     status: str,
     now: datetime,
     row: AttemptAnswer | None = None,
 ) -> Play:
-    clock = None if attempt.completed_at else taking.clock_of(attempt)
+    clock = None if attempt.completed_at else steps.clock_of(attempt)
     spent = clock.spent(now) if clock else attempt.total_time_ms or 0
     tells = attempt.feedback == Feedback.EACH or attempt.completed_at is not None
-    version = content.version_details(session, attempt.quiz_version_id)
-    questions = content.questions_for_players(session, attempt.quiz_version_id)
     return Play(
         quiz_id=attempt.quiz_id,
-        quiz_title=version.title,
-        language=version.language,
+        quiz_title=material.title,
+        language=material.language,
         attempt_id=attempt.id,
         status=status,
         position=(row or rows[-1]).display_order + 1,
@@ -131,8 +158,8 @@ def _play(
         retry_after_ms=timing.grace_left(attempt.deadline_at, now) + 50
         if attempt.deadline_at
         else 0,
-        question=questions[row.question_id].in_order(row.answer_order) if row else None,
-        feedback=_feedback(session, attempt, rows, row) if row and row.answered_at else None,
+        question=material.questions[row.question_id].in_order(row.answer_order) if row else None,
+        feedback=_feedback(attempt, rows, material, row) if row and row.answered_at else None,
     )
 
 
@@ -145,15 +172,10 @@ def _pip(row: AttemptAnswer, *, current: bool, tells: bool) -> str:
 
 
 def _feedback(
-    session: Session,
-    attempt: QuizAttempt,
-    rows: Sequence[AttemptAnswer],
-    row: AttemptAnswer,
+    attempt: QuizAttempt, rows: Sequence[AttemptAnswer], material: Material, row: AttemptAnswer
 ) -> AnswerFeedback:
     assert row.answer_id is not None
-    nothing = Key(frozenset(), None)
-    keys = content.answer_keys(session, attempt.quiz_version_id) if attempt.discloses else {}
-    key = keys.get(row.question_id, nothing)
+    key = material.keys.get(row.question_id, Key(frozenset(), None))
     ended = attempt.completed_at is not None
     return AnswerFeedback(
         question_id=row.question_id,

@@ -46,11 +46,36 @@ class ReviewedQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where an attempt stands on its quiz's board: nowhere where another one counts, or none.
+
+    better_than: percentage of the board's players who did worse.
+    """
+
+    rank: int | None = None
+    players: int = 0
+    better_than: int | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether this attempt is the one on the board."""
+        return self.rank is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The same person's best attempt."""
+
+    attempt_id: UUID
+    correct: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """A completed attempt. `review` is None where the viewer may not have one. Times in ms.
 
-    counts: this attempt is the one on the board. better_than: percentage of the board's players
-    who did worse. next_number: the attempt that may be started now, None where none may.
+    next_number: the attempt that may be started now, None where none may.
     """
 
     attempt_id: UUID
@@ -68,13 +93,8 @@ class Result:
     answered_count: int
     completed_at: datetime
     ranked: bool
-    counts: bool
-    rank: int | None
-    players: int
-    better_than: int | None
-    best_correct: int | None
-    best_total: int | None
-    best_attempt_id: UUID | None
+    place: Place
+    best: Best | None
     attempts_left: int | None
     next_number: int | None
     disclosed: bool
@@ -130,21 +150,16 @@ def result(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Result:
     own = is_own(viewer, attempt)
     rows = taking.answers_of(session, attempt)
     quiz = session.get_one(Quiz, attempt.quiz_id)
-    disclosed = _is_disclosed(session, viewer, attempt, quiz, own=own)
-    place = _place(session, viewer, attempt)
-    best = _best(session, attempt)
-    start = starting.start_of(session, viewer, quiz.id) if own else None
     knows = viewer.may_edit(quiz.author_id)
-    name = session.scalar(
-        sa.select(User.name if knows else User.public_name).where(User.id == attempt.user_id)
-    )
+    disclosed = _is_disclosed(session, viewer, attempt, quiz, own=own)
+    sees_review = knows or (own and (not viewer.is_guest or disclosed))
+    start = starting.start_of(session, viewer, quiz.id) if own else None
     version = content.version_details(session, attempt.quiz_version_id)
-    sees_review = (own and (not viewer.is_guest or disclosed)) or viewer.may_edit(quiz.author_id)
     return Result(
         attempt_id=attempt.id,
         quiz_id=attempt.quiz_id,
         quiz_title=version.title,
-        player_name=name,
+        player_name=_player_name(session, attempt, real=knows),
         is_own=own,
         number=attempt.number,
         correct=attempt.correct_count,
@@ -156,13 +171,8 @@ def result(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Result:
         answered_count=sum(row.answered_at is not None for row in rows),
         completed_at=attempt.completed_at,
         ranked=attempt.ranked,
-        counts=place.rank is not None,
-        rank=place.rank,
-        players=place.players,
-        better_than=place.better_than,
-        best_correct=best.correct_count if best else None,
-        best_total=best.total_questions if best else None,
-        best_attempt_id=best.id if best else None,
+        place=_place(session, viewer, attempt),
+        best=_best(session, attempt),
         attempts_left=start.attempts_left if start else None,
         next_number=start.number if start and start.may_play else None,
         disclosed=disclosed,
@@ -184,13 +194,10 @@ def _is_disclosed(
     return session.execute(sa.select(disclosing.exists())).scalar_one()
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an attempt stands on its quiz's board: nowhere where another one counts, or none."""
-
-    rank: int | None = None
-    players: int = 0
-    better_than: int | None = None
+def _player_name(session: Session, attempt: QuizAttempt, *, real: bool) -> str | None:
+    """Who played it, as others see them or by the real name; None for a guest."""
+    name = User.name if real else User.public_name
+    return session.scalar(sa.select(name).where(User.id == attempt.user_id))
 
 
 def _place(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Place:
@@ -211,11 +218,11 @@ def _place(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Place:
     return Place(rank, players, 100 * worse // (players - 1) if players > 1 else None)
 
 
-def _best(session: Session, attempt: QuizAttempt) -> QuizAttempt | None:
+def _best(session: Session, attempt: QuizAttempt) -> Best | None:
     """The same person's best completed attempt at the quiz."""
     if attempt.user_id is None:
         return None
-    return session.scalar(
+    found = session.scalar(
         sa.select(QuizAttempt)
         .where(
             QuizAttempt.quiz_id == attempt.quiz_id,
@@ -225,6 +232,7 @@ def _best(session: Session, attempt: QuizAttempt) -> QuizAttempt | None:
         .order_by(*standings.BEST_FIRST)
         .limit(1)
     )
+    return Best(found.id, found.correct_count, found.total_questions) if found else None
 
 
 def _review(
@@ -232,6 +240,15 @@ def _review(
 ) -> tuple[ReviewedQuestion, ...]:
     questions = content.questions_for_players(session, attempt.quiz_version_id)
     keys = content.answer_keys(session, attempt.quiz_version_id) if disclosed else {}
+    return reviewed(rows, questions, keys)
+
+
+def reviewed(
+    rows: Sequence[AttemptAnswer],
+    questions: Mapping[UUID, PlayedQuestion],
+    keys: Mapping[UUID, Key],
+) -> tuple[ReviewedQuestion, ...]:
+    """The review of an attempt; `keys` only where they may be told."""
     return tuple(_reviewed(row, questions[row.question_id], keys) for row in rows)
 
 

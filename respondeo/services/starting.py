@@ -17,10 +17,10 @@ from respondeo.domain.access import Offer, Viewer
 from respondeo.domain.document import Feedback, Reveal
 from respondeo.domain.errors import NoAttemptsLeft, NotAllowed, NotFound, SignInRequired
 from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizVersion
-from respondeo.services import content
+from respondeo.services import content, steps
+from respondeo.services.steps import clock_of
 from respondeo.services.taking import (
     KEPT,
-    clock_of,
     last_attempt,
     lock_and_settle,
     players_attempts,
@@ -186,23 +186,22 @@ def _lay_out_questions(
     session: Session, attempt_id: UUID, version: QuizVersion, now: datetime, rng: Random
 ) -> None:
     """Fix the order of the questions and of their answers; show the first."""
-    questions = list(content.questions_for_players(session, version.id).values())
-    if version.randomize_questions:
-        rng.shuffle(questions)
-    rows = []
-    for place, question in enumerate(questions):
-        positions = list(range(len(question.answers)))
-        if version.randomize_answers:
-            rng.shuffle(positions)
-        rows.append(
-            {
-                "attempt_id": attempt_id,
-                "question_id": question.id,
-                "display_order": place,
-                "answer_order": positions,
-                "shown_at": now if place == 0 else None,
-            }
-        )
+    order = steps.laid_out(
+        content.questions_for_players(session, version.id).values(),
+        rng,
+        questions_too=version.randomize_questions,
+        answers_too=version.randomize_answers,
+    )
+    rows = [
+        {
+            "attempt_id": attempt_id,
+            "question_id": question_id,
+            "display_order": place,
+            "answer_order": positions,
+            "shown_at": now if place == 0 else None,
+        }
+        for place, (question_id, positions) in enumerate(order)
+    ]
     session.execute(sa.insert(AttemptAnswer), rows)
 
 

@@ -16,17 +16,13 @@ from sqlalchemy.orm import Session
 from respondeo.db import database_time
 from respondeo.domain import timing
 from respondeo.domain.access import Viewer
-from respondeo.domain.document import Feedback
 from respondeo.domain.errors import (
     AttemptOver,
-    Invalid,
     NotFound,
     NotThisQuestion,
-    Problem,
 )
-from respondeo.domain.grading import GRADERS
 from respondeo.models import AttemptAnswer, QuizAttempt
-from respondeo.services import content, standings
+from respondeo.services import content, standings, steps
 
 OVERALL_AT_ONCE = 100
 
@@ -76,13 +72,6 @@ def answers_of(session: Session, attempt: QuizAttempt) -> Sequence[AttemptAnswer
     ).all()
 
 
-def clock_of(attempt: QuizAttempt) -> timing.Clock:
-    """Where an open attempt's time stands."""
-    return timing.Clock(
-        attempt.time_limit_ms, attempt.spent_ms, attempt.shown_at, attempt.feedback_at
-    )
-
-
 def commit_answer(
     session: Session,
     viewer: Viewer,
@@ -105,49 +94,13 @@ def commit_answer(
         return row
     if attempt.completed_at is not None:
         raise AttemptOver(attempt.id)
-    if attempt.shown_at is None or row is not _current(rows):
+    if attempt.shown_at is None or row is not steps.current(rows):
         raise NotThisQuestion
     question = content.questions_for_players(session, attempt.quiz_version_id)[question_id]
-    if all(option.id != answer_id for option in question.answers):
-        raise Invalid(Problem("answer", "Choose one of the answers."))
     key = content.answer_keys(session, attempt.quiz_version_id)[question_id]
-    clock = clock_of(attempt)
-    row.answer_id = answer_id
-    row.is_correct = GRADERS[question.kind].is_correct(answer_id, key.right_ids)
-    row.answered_at = now
-    row.time_ms = clock.question_ms(now)
-    attempt.correct_count += row.is_correct
-    _after_answer(session, attempt, clock.answered(now), rows, now)
-    return row
-
-
-def _current(rows: Sequence[AttemptAnswer]) -> AttemptAnswer | None:
-    return next((row for row in rows if row.answered_at is None), None)
-
-
-def _after_answer(
-    session: Session,
-    attempt: QuizAttempt,
-    clock: timing.Clock,
-    rows: Sequence[AttemptAnswer],
-    now: datetime,
-) -> None:
-    assert attempt.deadline_at is not None
-    attempt.spent_ms = clock.spent_ms
-    following = _current(rows)
-    if following is None or timing.limit_reached(attempt.deadline_at, now):
+    if steps.take_answer(attempt, rows, question, key, answer_id, now):
         _complete(session, [attempt], now)
-    elif attempt.feedback == Feedback.EACH:
-        _set_clock(attempt, clock, now)
-    else:
-        _set_clock(attempt, clock.next_shown(now), now)
-        following.shown_at = now
-
-
-def _set_clock(attempt: QuizAttempt, clock: timing.Clock, now: datetime) -> None:
-    attempt.shown_at = clock.shown_at
-    attempt.feedback_at = clock.feedback_at
-    attempt.deadline_at = clock.deadline(now)
+    return row
 
 
 def show_next(
@@ -162,13 +115,7 @@ def show_next(
     now = lock_and_settle(session, attempt)
     if attempt.feedback_at is None or attempt.deadline_at is None:
         return attempt
-    rows = answers_of(session, attempt)
-    following = _current(rows)
-    assert following is not None
-    stale = after is not None and rows[following.display_order - 1].question_id != after
-    if not stale and not timing.limit_reached(attempt.deadline_at, now):
-        _set_clock(attempt, clock_of(attempt).next_shown(now), now)
-        following.shown_at = now
+    steps.leave_feedback(attempt, answers_of(session, attempt), after, now)
     return attempt
 
 
@@ -229,11 +176,6 @@ def complete_overdue(
 def _complete(session: Session, attempts: Sequence[QuizAttempt], now: datetime) -> None:
     """End attempts, and bring the boards up to date."""
     for attempt in attempts:
-        assert attempt.deadline_at is not None
-        ended = timing.outcome(attempt.time_limit_ms, attempt.spent_ms, attempt.deadline_at, now)
-        attempt.timed_out = ended.timed_out
-        attempt.completed_at = ended.completed_at
-        attempt.total_time_ms = ended.total_ms
-        attempt.shown_at = attempt.feedback_at = attempt.deadline_at = None
+        steps.end(attempt, now)
     if attempts:
         standings.record_results(session, attempts)

@@ -9,16 +9,16 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from respondeo.db import database_time
+from respondeo.domain.claims import LONGEST_EMAIL, LONGEST_GROUP
 from respondeo.domain.errors import Invalid, NotFound, Problem
 from respondeo.domain.names import LONGEST_REAL, chosen_name
 from respondeo.models import Account, LoginSession, Quiz, QuizAttempt, User
-from respondeo.services import identity, sessions
-
-LONGEST_EMAIL = 254  # characters
-LONGEST_GROUP = 200
+from respondeo.models.user import LOCAL
+from respondeo.services import identity, sessions, standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def user_with(session: Session, email: str) -> User:
     return found
 
 
-def people(session: Session) -> list[Listed]:
+def everybody(session: Session) -> list[Listed]:
     """Everybody, by address."""
     providers = (
         sa.select(sa.func.array_agg(Account.provider_id.distinct()))
@@ -87,6 +87,42 @@ def people(session: Session) -> list[Listed]:
     ]
 
 
+def set_email(session: Session, user: User, email: str) -> None:
+    """This address, which the operator vouches for as at `create_user`. Raises Invalid.
+
+    It counts as proven: who has proved it to an identity provider is this person.
+    """
+    stored = checked_email(email)
+    try:
+        with session.begin_nested():
+            user.email, user.email_verified = stored, True
+            user.updated_at = database_time(session)
+    except IntegrityError as error:
+        raise _taken(email) from error
+
+
+def rename(session: Session, user: User, name: str) -> None:
+    """The real name; boards that show it follow. Raises Invalid."""
+    shown = user.public_name
+    user.name = chosen_name(name, field="name", longest=LONGEST_REAL)
+    user.updated_at = database_time(session)
+    session.flush()
+    if user.public_name != shown:
+        standings.player_looks_different(session, user.id)
+
+
+def is_known_elsewhere(session: Session, user: User) -> bool:
+    """Whether an identity provider vouches for the person, and may tell name and e-mail anew."""
+    known = sa.exists().where(Account.user_id == user.id, Account.provider_id != LOCAL)
+    return bool(session.scalar(sa.select(known)))
+
+
+def groups_of_the_enabled(session: Session) -> list[list[str]]:
+    """Each set of groups that somebody has who may sign in."""
+    found = sa.select(User.groups).where(User.disabled_at.is_(None)).distinct()
+    return list(session.scalars(found))
+
+
 def set_groups(user: User, groups: Iterable[str]) -> None:
     """These and no others. Raises Invalid."""
     user.groups = checked_groups(groups)
@@ -101,6 +137,21 @@ def disable(session: Session, user: User) -> None:
 def enable(user: User) -> None:
     """Let the person in again."""
     user.disabled_at = None
+
+
+def delete_user(session: Session, user_id: UUID) -> None:
+    """Delete a person: their attempts go, the boards are corrected, their quizzes stay.
+
+    Raises NotFound.
+    """
+    standings.lock_open_attempts(session, QuizAttempt.user_id == user_id)
+    if session.get(User, user_id, with_for_update=True) is None:
+        raise NotFound("There is no such person.")
+    standings.forget_player(session, user_id)
+    session.execute(
+        sa.delete(User).where(User.id == user_id).execution_options(synchronize_session=False)
+    )
+    session.expire_all()
 
 
 def belongings(session: Session, user_id: UUID) -> tuple[int, int]:

@@ -72,9 +72,17 @@
     image.replaceWith(room);
   };
 
-  const isShown = (element) => element.matches?.("img.question-image");
-  document.addEventListener("error", ({ target }) => isShown(target) && lost(target), true);
-  for (const image of document.querySelectorAll("img.question-image")) {
-    if (image.complete && !image.naturalWidth) lost(image);
+  // A person whose picture does not come is shown as those who have none.
+  const faceless = (image) => {
+    const initials = document.createElement("span");
+    initials.textContent = image.dataset.initials;
+    image.replaceWith(initials);
+  };
+
+  const isShown = (element) => element.matches?.("img.question-image, .avatar > img");
+  const missed = (image) => (image.matches(".avatar > img") ? faceless(image) : lost(image));
+  document.addEventListener("error", ({ target }) => isShown(target) && missed(target), true);
+  for (const image of document.querySelectorAll("img.question-image, .avatar > img")) {
+    if (image.complete && !image.naturalWidth) missed(image);
   }
 })();

@@ -48,6 +48,8 @@ def test_no_page_does_what_the_policy_forbids(
     paths += [f"/quiz/{quiz}/results/{theirs}", "/sign-in", "/nothing"]
     if groups is not None:
         paths += ["/settings/", "/settings/security", "/settings/people", "/settings/access"]
+    if groups:
+        paths.append(f"/quiz/{quiz}/preview")
     for path in paths:
         response = page.goto(path)
         assert response is not None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from respondeo.models import User
 from tests.browser.test_narrow import ARABIC, WORD, fits
 from tests.browser.visitor import NARROW, Visit
 from tests.browser.world import World
@@ -55,6 +56,18 @@ def test_another_browsers_open_board_shows_the_new_name_and_picture_by_itself(
     expect(header).to_have_js_property("naturalWidth", 256)
     seen = board.locator("#board .avatar img").get_attribute("src")
     assert header.get_attribute("src") == seen
+
+
+def test_where_a_picture_does_not_come_the_initials_stand(world: World, visit: Visit) -> None:
+    ada = world.person("Ada Lovelace")
+    with world.session() as session:
+        session.get_one(User, ada.id).image = f"/media/{'0' * 64}.webp"
+    visitor = visit(ada)
+    visitor.expects("status of 404")
+    page = visitor.go("/settings/")
+    expect(page.locator("#person-button .avatar")).to_have_text("AL")
+    expect(page.locator("#preview .avatar")).to_have_text("AL")
+    expect(page.locator(".avatar img")).to_have_count(0)
 
 
 @pytest.mark.parametrize("megabytes", [8.5, 12, 40])

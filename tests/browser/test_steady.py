@@ -131,10 +131,10 @@ def test_words_stand_where_a_picture_does_not_come(
     visitor = visit(world.person(), size=size, still=True)
     visitor.expects("status of 404")
     visitor.context.add_init_script(SHIFTS)
-    gone = {"image_url": f"/media/{'0' * 64}.webp"}
+    gone = f"/media/{'0' * 64}.webp"
     asked = [
-        question("Which?", "a", "b", image_alt="A red door", **gone),
-        question("And?", "c", "d", **gone),
+        question("Which?", "a", "b", image_url=gone, image_alt="A red door"),
+        question("And?", "c", "d", image_url=gone),
     ]
     quiz = world.quiz(asked, reveal="always")
     page = visitor.start(quiz)

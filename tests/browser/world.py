@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.domain.document import Answer, Document, Question
-from respondeo.models import AttemptAnswer, QuizAttempt, User
-from respondeo.services import identity, passwords, starting, taking
+from respondeo.domain.draft import Draft
+from respondeo.models import AttemptAnswer, QuizAttempt, QuizDraft, User
+from respondeo.services import authoring, identity, passwords, starting, taking
 from respondeo.web.auth.demo import DEMO_PEOPLE
 from tests import factories
 from tests.conftest import run_on_server
@@ -96,6 +97,13 @@ class World:
                 ),
                 {"quiz": quiz},
             )
+
+    def unfinish(self, quiz: UUID) -> None:
+        """Take the title out of the quiz's draft."""
+        with self.session() as session:
+            draft = Draft.model_validate(session.get_one(QuizDraft, quiz).document)
+            untitled = draft.model_copy(update={"title": ""})
+            authoring.save_draft(session, factories.editor(), quiz, untitled)
 
     # -- other people's plays --
 

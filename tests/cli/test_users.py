@@ -16,8 +16,8 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from respondeo.models import LoginSession, Quiz, QuizAttempt, User
-from respondeo.services import identity, passwords
+from respondeo.models import Account, LoginSession, Quiz, QuizAttempt, User
+from respondeo.services import identity, leaderboards, passwords
 from tests.conftest import Clock
 from tests.factories import add_user, player, published_quiz
 from tests.services.boards import assert_boards_are_right
@@ -214,6 +214,100 @@ def test_groups_are_replaced_and_a_persons_rights_follow(run: Run, committed: Se
     assert person(committed).groups == []
 
 
+def test_a_new_email_is_vouched_for_and_signs_in(run: Run, committed: Session) -> None:
+    create(run)
+    token = signed_in(committed, person(committed))
+    result = run("set-email", ADA.upper(), " Countess@School.Example")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"{ADA} is countess@school.example now.\n"
+    changed = person(committed, "countess@school.example")
+    assert changed.email_verified
+    assert passwords.verify(committed, "countess@school.example", GOOD) == changed.id
+    assert passwords.verify(committed, ADA, GOOD) is None
+    assert identity.person_of(committed, token), "nobody is signed out by it"
+    assert create(run).exit_code == 0, "the old address is free"
+
+
+def test_the_same_email_again_makes_it_verified(run: Run, committed: Session) -> None:
+    create(run)
+    person(committed).email_verified = False
+    committed.commit()
+    assert run("set-email", ADA, ADA).stdout == f"{ADA} stays, and counts as verified.\n"
+    assert person(committed).email_verified
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        ("Bob@School.example", "There is somebody with the e-mail Bob@School.example already."),
+        ("bob", "'bob' is not an e-mail address."),
+        ("b\0b@x.example", "is not an e-mail address."),
+        ("x" * 250 + "@x.yz", "at most 254"),
+    ],
+    ids=["taken", "malformed", "nul", "long"],
+)
+def test_an_email_that_cannot_be_is_refused(
+    run: Run, committed: Session, new: str, said: str
+) -> None:
+    create(run)
+    create(run, "bob@school.example")
+    result = run("set-email", ADA, new)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert passwords.verify(committed, ADA, GOOD) == person(committed).id
+
+
+def test_a_new_name_is_told_and_open_boards_follow(run: Run, committed: Session) -> None:
+    create(run)
+    ada = person(committed)
+    quiz = published_quiz(committed)
+    play(committed, player(ada), quiz)
+    committed.commit()
+    before = leaderboards.quiz_board_tag(committed, quiz.id, 1, None)
+    result = run("rename", ADA, " Ada  King ")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"{ADA}: “Ada Lovelace” is “Ada King” now.\n"
+    assert person(committed).name == "Ada King"
+    assert leaderboards.quiz_board_tag(committed, quiz.id, 1, None) != before
+
+
+@pytest.mark.parametrize("name", ["", "x" * 101, "Ada <ada@corp.example>", "Player", "A\x1b[2J"])
+def test_a_name_that_cannot_be_is_refused(run: Run, committed: Session, name: str) -> None:
+    create(run)
+    assert run("rename", ADA, name).exit_code == 1
+    assert person(committed).name == "Ada Lovelace"
+
+
+def test_what_a_provider_may_tell_anew_is_said(run: Run, committed: Session) -> None:
+    create(run)
+    account = Account(user_id=person(committed).id, provider_id="school", account_id="ada")
+    committed.add(account)
+    committed.commit()
+    for words in (["rename", ADA, "Ada King"], ["set-email", ADA, "countess@school.example"]):
+        assert "identity provider, which may tell another" in run(*words).stderr
+
+
+NO_ADMIN = "nobody who may sign in is an admin any more"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["disable", ADA], ["delete", ADA, "--yes"], ["set-groups", ADA, "teachers"]],
+    ids=" ".join,
+)
+def test_taking_away_the_last_admin_is_done_with_a_warning(
+    run: Run, committed: Session, words: list[str]
+) -> None:
+    create(run, ADA, "--group", "admin")
+    create(run, "bob@school.example", "--group", "admin")
+    create(run, "cleo@school.example")
+    assert NO_ADMIN not in run("disable", "bob@school.example").stderr
+    last = run(*words)
+    assert last.exit_code == 0
+    assert NO_ADMIN in last.stderr
+    assert NO_ADMIN not in run("disable", "cleo@school.example").stderr, "there was none before"
+
+
 def test_a_new_password_ends_all_sessions(run: Run, committed: Session) -> None:
     create(run)
     token = signed_in(committed, person(committed))
@@ -273,6 +367,8 @@ def test_deleting_says_what_goes_and_stays_and_corrects_the_boards(
     [
         ["set-groups", "nobody@x.example"],
         ["set-password", "nobody@x.example", "--password-stdin"],
+        ["set-email", "nobody@x.example", "somebody@x.example"],
+        ["rename", "nobody@x.example", "Somebody"],
         ["disable", "nobody@x.example"],
         ["enable", "nobody@x.example"],
         ["delete", "nobody@x.example", "--yes"],

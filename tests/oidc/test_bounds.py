@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
@@ -31,69 +26,16 @@ from respondeo.oidc.client import ProviderClient
 from respondeo.web.auth import leaving
 from tests.oidc.browser import Traveller
 from tests.oidc.conftest import Setup
+from tests.oidc.lines import LONG_S, certificate, serving, trickle
 from tests.oidc.provider import DISCOVERY, TOKEN, Front
-
-LONG_S = 15
-"""How long a trickle lasts; far longer than anybody is to wait for it."""
-
-
-@contextmanager
-def trickle(said: bytes, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """A server that begins to answer so, and then goes on byte by byte; gives its address."""
-    ended = threading.Event()
-
-    def answer(line: socket.socket) -> None:
-        with suppress(OSError):
-            if tls is not None:
-                line = tls.wrap_socket(line, server_side=True)
-            with line:
-                line.recv(65_536)
-                line.sendall(said)
-                end = time.monotonic() + LONG_S
-                while time.monotonic() < end and not ended.wait(0.05):
-                    line.sendall(b"a")
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=answer, args=(listening.accept()[0],)).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=serve).start()
-        scheme = "https" if tls else "http"
-        yield f"{scheme}://127.0.0.1:{listening.getsockname()[1]}"
-        ended.set()
-        listening.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
 def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     """A certificate of this machine's, which Respondeo is told to trust."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    pem = tmp_path / "tls.pem"
-    pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
+    pem = certificate(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    return context
+    return serving(pem)
 
 
 @pytest.mark.parametrize("over_tls", [False, True])
@@ -115,6 +57,143 @@ def test_a_provider_that_trickles_is_hung_up_on(
         with pytest.raises(ProviderAway) as failed:
             asked.begin()
     assert "too slowly" in failed.value.reason
+
+
+def test_a_handshake_that_trickles_is_hung_up_on(
+    school: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "READ_S", 0.5)
+    with trickle(b"\x16\x03\x03\x40\x00") as url:
+        issuer = url.replace("http://", "https://")
+        asked = ProviderClient(school.settings(issuer=issuer), "http://localhost")
+        with pytest.raises(ProviderAway) as failed:
+            asked.begin()
+    assert "too slowly" in failed.value.reason
+
+
+class Names:
+    """A resolver. It tells these addresses, but of nobody before it is well again."""
+
+    def __init__(self, addresses: list[tuple[str, int]]) -> None:
+        self.well, self.asked, self.asking = threading.Event(), 0, 0
+        self._addresses = addresses
+        self._real = socket.getaddrinfo
+
+    def __call__(self, host: Any, *rest: Any) -> Any:
+        if not str(host).endswith(".example"):
+            return self._real(host, *rest)
+        self.asked += 1
+        self.asking += 1
+        self.well.wait(LONG_S)
+        self.asking -= 1
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", one) for one in self._addresses]
+
+
+@contextmanager
+def names(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> Iterator[Names]:
+    """A sick resolver, for names that end in “.example”; well again at the end."""
+    made = Names(list(addresses))
+    monkeypatch.setattr(socket, "getaddrinfo", made)
+    yield made
+    made.well.set()
+    ends(lambda: made.asking == 0)
+
+
+def ends(is_so: Callable[[], bool]) -> None:
+    """Until this is so."""
+    end = time.monotonic() + LONG_S
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def seconds_until_away(asked: ProviderClient) -> float:
+    """How long somebody waits to hear that the provider is away."""
+    began = time.monotonic()
+    with pytest.raises(ProviderAway):
+        asked.begin()
+    return time.monotonic() - began
+
+
+def test_a_name_that_is_not_found_in_time_is_not_waited_for(
+    school: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "CONNECTING_S", 0.3)
+    monkeypatch.setattr(client, "FAILURE_S", 0)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = listening.getsockname()
+        with names(monkeypatch, address) as resolver:
+            issuer = f"http://school.example:{address[1]}"
+            asked = ProviderClient(school.settings(issuer=issuer), "http://localhost")
+            assert seconds_until_away(asked) < LONG_S / 2
+            assert resolver.asking == 1
+        line, _ = listening.accept()  # it is found at last: the line is of no use any more
+        with line:
+            line.settimeout(LONG_S)
+            assert line.recv(1) == b""
+
+
+def test_the_time_for_a_sign_in_bounds_the_look_up_of_a_name_too(
+    school: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "SIGN_IN_S", 0.3)
+    monkeypatch.setattr(http, "CONNECTING_S", LONG_S * 2)
+    with names(monkeypatch):
+        asked = ProviderClient(school.settings(issuer="http://hurried.example"), "http://localhost")
+        assert seconds_until_away(asked) < LONG_S / 2
+
+
+def test_a_sick_resolver_keeps_few_threads_and_no_other_provider(
+    school: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "CONNECTING_S", 0.1)
+    monkeypatch.setattr(client, "FAILURE_S", 0)
+    port = int(school.url.rpartition(":")[2])
+    settings = school.settings(issuer=f"http://sick.example:{port}")
+    with names(monkeypatch, ("127.0.0.1", port)) as resolver:
+        asked = ProviderClient(settings, "http://localhost")
+        for _ in range(http.MOST_CONNECTING + 3):
+            seconds_until_away(asked)
+        assert resolver.asked == resolver.asking == http.MOST_CONNECTING
+        well = ProviderClient(school.settings(), "http://localhost")
+        assert well.begin().url.startswith(school.url)
+    assert asked.begin().url.startswith("http://sick.example")
+
+
+@contextmanager
+def swallowing() -> Iterator[tuple[str, int]]:
+    """An address where no packet is ever answered: its queue is full."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listening:
+        address = listening.getsockname()
+        waiting = [socket.socket() for _ in range(3)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(address)
+        yield address
+        for one in waiting:
+            one.close()
+
+
+def test_many_addresses_that_swallow_packets_keep_nobody_long(
+    school: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "CONNECT_S", 0.3)
+    monkeypatch.setattr(http, "CONNECTING_S", 0.5)
+    with swallowing() as address, names(monkeypatch, *[address] * 50) as resolver:
+        resolver.well.set()
+        asked = ProviderClient(school.settings(issuer="http://deep.example"), "http://localhost")
+        assert seconds_until_away(asked) < LONG_S / 2
+
+
+def test_an_address_that_swallows_packets_keeps_nobody_from_the_next(
+    school: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "CONNECT_S", 0.3)
+    port = int(school.url.rpartition(":")[2])
+    with swallowing() as address, names(monkeypatch, address, ("127.0.0.1", port)) as resolver:
+        resolver.well.set()
+        asked = ProviderClient(school.settings(issuer="http://two.example"), "http://localhost")
+        assert asked.begin().url.startswith("http://two.example")
 
 
 def test_the_time_for_a_sign_in_bounds_a_trickle_too(

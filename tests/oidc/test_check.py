@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from flask import Flask
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -16,6 +20,7 @@ from respondeo.oidc import http
 from tests.factories import add_user
 from tests.oidc.browser import Traveller
 from tests.oidc.conftest import Setup
+from tests.oidc.lines import certificate, serving, trickle
 from tests.oidc.provider import DISCOVERY, KEYS, SECRET, Front
 
 BACK = "https://quiz.example/auth/callback/school"
@@ -115,7 +120,8 @@ def test_an_answer_that_cannot_be_read_at_all_is_a_finding(school: Front, set_up
     status, said = run(set_up(school.settings()))
     assert status == 1
     assert "ERROR" in said
-    assert "RecursionError" in said
+    assert "cannot be read" in said
+    assert "RecursionError" not in said
     visitor = Traveller(set_up(school.settings()))
     assert visitor.get("/auth/sign-in/school").status_code == 502
 
@@ -194,6 +200,128 @@ def test_what_is_no_provider_is_told(school: Front, set_up: Setup, body: bytes) 
     assert "ERROR  discovery" in said
 
 
+ANSWERS: dict[str, tuple[Response, str, str]] = {
+    "a page": (Response("<html>"), "is not JSON", "a page before it"),
+    "nothing there": (Response("", 404), "answers 404 (not found)", "compare the address"),
+    "not allowed": (Response("", 403), "answers 403 (forbidden)", "lets this server ask"),
+    "broken": (Response("", 503), "answers 503 (service unavailable)", "well"),
+    "of no kind": (Response("", 599), "answers 599 (unknown)", "well"),
+    "elsewhere": (Response("", 301, {"Location": "/x"}), "leads on", "that it leads to"),
+    "too much": (Response(b"a" * 1_100_000), "far too large", "OpenID"),
+    "a list": (Response("[]"), "no JSON object", "OpenID"),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_answer_of_no_use_is_told_in_plain_words(school: Front, answer: str) -> None:
+    content, said, todo = ANSWERS[answer]
+    school.answers(DISCOVERY, content)
+    found = findings(school)["discovery"]
+    assert found.level == "error"
+    assert said in found.said
+    assert todo in found.todo
+    assert_plain(found)
+
+
+def assert_plain(found: checks.Finding) -> None:
+    """No word of a programming language."""
+    words = f"{found.said} {found.todo}"
+    assert not re.search(r"Error|Exception|object at|\[Errno|HTTPS?Connection", words), words
+
+
+def test_a_provider_that_is_not_running_refuses_connections(school: Front) -> None:
+    found = findings(school, issuer="http://127.0.0.1:9")["discovery"]
+    assert "it refuses connections" in found.said
+    assert "is running" in found.todo
+    assert "Connection refused" in found.cause
+    assert_plain(found)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(socket.EAI_NONAME, "nobody knows its name"), (socket.EAI_AGAIN, "could not be looked up")],
+)
+def test_a_name_that_is_not_found_is_told(
+    school: Front, monkeypatch: pytest.MonkeyPatch, number: int, said: str
+) -> None:
+    def lookup(*_: object) -> None:
+        raise socket.gaierror(number, "the resolver's words")
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    found = findings(school, issuer="https://school.example")["discovery"]
+    assert said in found.said
+    assert "name server" in found.todo
+    assert "the resolver's words" in found.cause
+    assert_plain(found)
+
+
+CERTIFICATES: dict[str, tuple[dict[str, Any], bool, str]] = {
+    "of its own": ({}, False, "no authority known here"),
+    "expired": ({"days": -1}, True, "has expired"),
+    "of another": ({"address": "127.0.0.2"}, True, "for another name"),
+}
+
+
+@pytest.mark.parametrize("fault", CERTIFICATES)
+def test_a_certificate_that_cannot_be_trusted_is_told(
+    school: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    changes, known, said = CERTIFICATES[fault]
+    pem = certificate(tmp_path, **changes)
+    if known:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem))
+    with trickle(b"", serving(pem)) as url:
+        found = findings(school, issuer=url)["discovery"]
+    assert said in found.said
+    assert_plain(found)
+
+
+def test_https_where_there_is_none_is_told(school: Front) -> None:
+    found = findings(school, issuer=school.url.replace("http:", "https:"))["discovery"]
+    assert "does not speak TLS" in found.said
+    assert_plain(found)
+
+
+def test_a_provider_that_hangs_up_is_told(school: Front) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def hang_up() -> None:
+            with listening.accept()[0] as line:
+                line.recv(65_536)
+                line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        issuer = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        found = findings(school, issuer=issuer)["discovery"]
+        thread.join()
+    assert "hung up" in found.said
+    assert_plain(found)
+
+
+def test_a_proxy_that_is_away_is_told(school: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    found = findings(school, issuer="https://school.example")["discovery"]
+    assert "the proxy did not let us through" in found.said
+    assert_plain(found)
+
+
+def test_the_page_is_plain_and_the_log_has_the_cause(
+    school: Front, set_up: Setup, committed: Session
+) -> None:
+    admin = add_user(committed, "Admin", groups=["admin"])
+    committed.commit()
+    visitor = Traveller(set_up(school.settings(issuer="http://127.0.0.1:9")))
+    visitor.sign_in(admin.id)
+    with structlog.testing.capture_logs() as log:
+        words = visitor.page("/settings/providers").words()
+    assert "it refuses connections" in words
+    assert "Errno" not in words
+    (entry,) = [one for one in log if one["event"] == "provider check"]
+    assert (entry["provider"], entry["about"]) == ("school", "discovery")
+    assert "Connection refused" in entry["cause"]
+
+
 def test_json_holds_the_same_and_no_secret(school: Front, club: Front, set_up: Setup) -> None:
     school.says(DISCOVERY, **GOOD)
     club.says(DISCOVERY, issuer="https://evil.example")
@@ -203,7 +331,7 @@ def test_json_holds_the_same_and_no_secret(school: Front, club: Front, set_up: S
     first, second = json.loads(said)
     assert (first["provider"], first["ok"]) == ("school", True)
     assert (second["provider"], second["ok"]) == ("club", False)
-    assert {"level", "about", "said", "todo"} == set(first["findings"][0])
+    assert {"level", "about", "said", "todo", "cause"} == set(first["findings"][0])
     assert SECRET not in said
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.models import LoginSession
+from respondeo.oidc import client
 from respondeo.web.auth import leaving
 from tests.client import Page
 from tests.oidc.browser import Traveller
@@ -88,6 +89,35 @@ def test_a_provider_that_is_away_keeps_nobody_signed_in(
     assert (answer.status_code, answer.location) == (303, "/")
     assert committed.scalar(sa.select(sa.func.count()).select_from(LoginSession)) == 0
     assert "Sign in" in traveller.name()
+
+
+@pytest.mark.parametrize("failed_before", [False, True])
+def test_a_provider_that_was_known_is_not_waited_for_and_still_led_to(
+    school: Front, traveller: Traveller, monkeypatch: pytest.MonkeyPatch, failed_before: bool
+) -> None:
+    monkeypatch.setattr(client, "REMEMBERED_S", 0)
+    traveller.travel(school)
+    if failed_before:
+        school.rewrite[DISCOVERY] = lambda _: b"away"
+        assert Traveller(traveller.app).get("/auth/sign-in/school").status_code == 502
+    school.hang[DISCOVERY] = threading.Event()
+    school.asked.clear()
+    url = Page(traveller.post("/sign-out")).one("#provider-sign-out").attrs["href"]
+    assert url.startswith(f"{school.url}/oauth2/end_session?")
+    assert school.asked == []
+
+
+def test_who_is_in_a_hurry_to_leave_puts_no_provider_away_for_others(
+    school: Front, traveller: Traveller, set_up: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traveller.travel(school)
+    monkeypatch.setattr(leaving, "PATIENCE_S", 0.3)
+    school.hang[DISCOVERY] = threading.Event()
+    other = Traveller(set_up(school.settings()))
+    other.http.set_cookie(other.session_cookie, traveller.cookie(traveller.session_cookie) or "")
+    assert other.post("/sign-out").location == "/"
+    school.hang.pop(DISCOVERY).set()
+    assert other.leave().startswith(school.url)
 
 
 def test_a_provider_that_is_no_longer_set_up_changes_nothing(

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from respondeo.domain.access import Viewer
 from respondeo.domain.errors import AttemptOver, NoAttemptsLeft
 from respondeo.models import Quiz, QuizAttempt, User
-from respondeo.services import authoring, identity, standings, taking
+from respondeo.services import authoring, standings, taking, users
 from tests.conftest import Clock
 from tests.factories import add_user, document, editor, guest, player, published_quiz
 from tests.services.boards import assert_boards_are_right
@@ -87,7 +87,7 @@ class History:
         person = self.at(self.people, who)
         if person is not None and right:
             self.people.remove(person)
-            identity.delete_user(self.session, person.id)
+            users.delete_user(self.session, person.id)
 
     def assert_nothing_else_is_left(self) -> None:
         """Deleted quizzes and people took their attempts with them."""

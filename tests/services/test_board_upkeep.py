@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.models import PlayerStanding, Quiz, QuizAttempt, QuizBoard, QuizStanding
-from respondeo.services import authoring, identity, leaderboards, standings
+from respondeo.services import authoring, leaderboards, standings, users
 from tests.factories import editor, player
 from tests.services.boards import assert_boards_are_right
 from tests.services.plays import start
@@ -36,7 +36,7 @@ def test_deleting_a_person_takes_them_off_all_boards_and_leaves_their_quizzes(
     other.author_id = world.user("goes").id
     session.flush()
     start(session, player(world.user("goes")), quiz)
-    identity.delete_user(session, world.user("goes").id)
+    users.delete_user(session, world.user("goes").id)
     for one in (quiz, other):
         board = leaderboards.quiz_board(session, one.id, user_id=None)
         assert lines(board) == [(1, "stays", 2, 5)]
@@ -54,7 +54,7 @@ def test_the_author_of_a_quiz_is_not_deleted_with_it_nor_the_board_with_the_auth
     author = quiz.author_id
     assert author is not None
     world.plays("player", quiz, 2, 5)
-    identity.delete_user(session, author)
+    users.delete_user(session, author)
     assert lines(leaderboards.quiz_board(session, quiz.id, user_id=None)) == [(1, "player", 2, 5)]
     assert author_of(session, quiz) is None
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.domain.errors import NotFound
 from respondeo.models import LoginSession, User
-from respondeo.services import identity
+from respondeo.services import identity, users
 from tests.conftest import Clock
 from tests.factories import add_user
 
@@ -68,7 +68,7 @@ def test_a_session_that_was_ended_is_nobodys_at_once(
         user.disabled_at = clock.now()
         session.flush()
     else:
-        identity.delete_user(session, user.id)
+        users.delete_user(session, user.id)
     assert identity.person_of(session, token) is None
 
 
@@ -81,9 +81,9 @@ def test_signing_in_clears_sessions_that_have_ended(session: Session, clock: Clo
 
 def test_who_is_not_there_cannot_be_deleted(session: Session) -> None:
     user_id = add_user(session).id
-    identity.delete_user(session, user_id)
+    users.delete_user(session, user_id)
     with pytest.raises(NotFound):
-        identity.delete_user(session, user_id)
+        users.delete_user(session, user_id)
 
 
 def test_an_address_is_found_in_any_case(session: Session) -> None:

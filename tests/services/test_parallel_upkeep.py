@@ -20,7 +20,7 @@ from respondeo.models import (
     QuizAttempt,
     QuizStanding,
 )
-from respondeo.services import authoring, identity, standings, starting, taking
+from respondeo.services import authoring, standings, starting, taking, users
 from tests.conftest import Clock
 from tests.factories import published_quiz
 from tests.services.boards import assert_boards_are_right
@@ -61,7 +61,7 @@ def test_deleting_while_others_start_answer_and_read_leaves_right_boards(
             authoring.delete_quiz(session, author, doomed_id)
         else:
             assert victim_id is not None
-            identity.delete_user(session, victim_id)
+            users.delete_user(session, victim_id)
 
     def starts(viewer: Viewer, quiz_id: UUID) -> Callable[[Session], object]:
         return lambda session: starting.start_attempt(session, viewer, quiz_id).id

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.domain.errors import Invalid, NotAllowed, NotFound
 from respondeo.models import Account, LoginSession, PlayerStanding, QuizBoard, User
-from respondeo.services import identity, leaderboards, media, people, standings, taking
+from respondeo.services import identity, leaderboards, media, people, standings, taking, users
 from tests.conftest import Clock
 from tests.factories import add_user, player, published_quiz
 from tests.services.boards import assert_boards_are_right
@@ -105,7 +105,7 @@ def test_the_providers_picture_is_used_only_where_there_is_one(session: Session)
 
 def test_what_is_asked_of_somebody_who_is_gone_finds_nobody(session: Session) -> None:
     gone = add_user(session).id
-    identity.delete_user(session, gone)
+    users.delete_user(session, gone)
     for ask in (
         lambda: people.profile(session, gone),
         lambda: people.change_shown(session, gone, shown_as="name", display_name=""),
@@ -153,9 +153,9 @@ def test_names_and_pictures_change_while_attempts_complete_and_nobody_waits_in_a
     wide: Flask, committed: Session
 ) -> None:
     quizzes = [published_quiz(committed, questions=1) for _ in range(3)]
-    users = [add_user(committed, f"P{number}") for number in range(5)]
+    everybody = [add_user(committed, f"P{number}") for number in range(5)]
     jobs: list[Callable[[Session], object]] = []
-    for user in users:
+    for user in everybody:
         viewer = player(user)
         play(committed, viewer, quizzes[0])
         for quiz in quizzes:
@@ -173,13 +173,13 @@ def test_names_and_pictures_change_while_attempts_complete_and_nobody_waits_in_a
     def picturing(user_id: UUID, turn: int) -> Callable[[Session], object]:
         return lambda session: people.use_upload(session, user_id, uploads[turn % 2])
 
-    for number, user in enumerate(users):
+    for number, user in enumerate(everybody):
         jobs.insert(number * 4, renaming(user.id, f"Owl {number}"))
         jobs += [picturing(user.id, number), picturing(user.id, number + 1)]
-    gone = users[-1].id
+    gone = everybody[-1].id
     jobs += [standings.rebuild, taking.complete_overdue]
-    jobs.append(lambda session: identity.delete_user(session, gone))
-    ids = [user.id for user in users[:-1]]
+    jobs.append(lambda session: users.delete_user(session, gone))
+    ids = [user.id for user in everybody[:-1]]
     committed.commit()
     came = at_once(wide, jobs)
     errors = [error for error in came if isinstance(error, Exception)]

@@ -16,7 +16,7 @@ from respondeo.domain.claims import Identity, identity_of
 from respondeo.domain.errors import SignInRefused
 from respondeo.models import Account, QuizBoard, User
 from respondeo.oidc.providers import Provider
-from respondeo.services import sign_in
+from respondeo.services import sign_in, users
 from tests.factories import add_user
 from tests.services.parallel import at_once
 from tests.services.world import World
@@ -60,6 +60,17 @@ def test_a_verified_email_links_to_who_has_it(session: Session) -> None:
     user = arrives(session, email="ADA@School.Example", email_verified="true")
     assert user.id == made.id
     assert (user.name, user.groups, user.email_verified) == ("Ada Lovelace", ["teachers"], True)
+
+
+def test_an_address_that_the_operator_set_is_proven_and_links_to_its_person(
+    session: Session,
+) -> None:
+    came = arrives(session, CLUB, email="old@club.example", email_verified=False)
+    users.set_email(session, came, "ada@school.example")
+    assert arrives(session).id == came.id
+    with pytest.raises(SignInRefused):
+        arrives(session, sub="another", email_verified=False)
+    assert arrives(session, CLUB, sub="third", email="old@club.example").id != came.id
 
 
 @pytest.mark.parametrize("verified", [False, None, "false", "yes", 1.5, "TRUE", [True], {}])

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.domain.access import Viewer
 from respondeo.models import Quiz, QuizAttempt, User
-from respondeo.services import identity, leaderboards
+from respondeo.services import leaderboards, users
 from respondeo.services.leaderboards import Board
 from tests.conftest import Clock
 from tests.factories import add_user, player, published_quiz
@@ -35,7 +35,7 @@ class World:
         return self.people[name]
 
     def delete(self, name: str) -> None:
-        identity.delete_user(self.session, self.people.pop(name).id)
+        users.delete_user(self.session, self.people.pop(name).id)
 
     def plays(
         self, name: str, quiz: Quiz, right: int, seconds: int, *, who: Viewer | None = None

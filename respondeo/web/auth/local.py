@@ -6,10 +6,10 @@ from flask import current_app, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from respondeo.db import session
+from respondeo.domain.claims import LONGEST_EMAIL
 from respondeo.domain.errors import NotFound
 from respondeo.models.user import LOCAL
 from respondeo.services import passwords
-from respondeo.services.users import LONGEST_EMAIL
 from respondeo.web import access
 from respondeo.web.auth.guesses import limit_guesses, was_no_guess
 from respondeo.web.auth.views import begin_session, bp, local_path, ways_to_sign_in

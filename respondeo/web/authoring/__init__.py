@@ -1,6 +1,12 @@
 """Writing quizzes: the editor, publication, pictures, preview, and what came of them."""
 
-from respondeo.web.authoring import exchange, managing, pictures, publication  # noqa: F401
+from respondeo.web.authoring import (  # noqa: F401
+    exchange,
+    managing,
+    pictures,
+    preview,
+    publication,
+)
 from respondeo.web.authoring.bp import bp
 
 __all__ = ["bp"]

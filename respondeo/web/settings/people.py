@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from respondeo.db import session
 from respondeo.domain.access import AccessRules, RoleReason
 from respondeo.services import people as service
-from respondeo.services.people import Directory, Listed
+from respondeo.services.people import Directory, Entry
 from respondeo.web import access
 from respondeo.web.htmx import page_or_fragment
 from respondeo.web.pages import page_from_address
@@ -34,7 +34,7 @@ class PeopleView:
     q: str
     rules: AccessRules
 
-    def role_of(self, person: Listed) -> RoleReason:
+    def role_of(self, person: Entry) -> RoleReason:
         return self.rules.why_role(person.groups)
 
     def url(self, page: int) -> str:

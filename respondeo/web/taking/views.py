@@ -17,6 +17,7 @@ from respondeo.web import access
 from respondeo.web.htmx import go_to, page_or_fragment
 from respondeo.web.leaderboards.board import TOP, ShownBoard, nothing_new, shown, with_tag
 from respondeo.web.taking.forms import AnswerForm, NextForm, StartForm, checked
+from respondeo.web.taking.ways import way_of
 
 bp = Blueprint("taking", __name__)
 
@@ -116,13 +117,12 @@ def show_play(
     session().commit()
     if standing.status == "over":
         return go_to(where_it_stands(attempt))
-    result_url = url_for("taking.result", quiz_id=attempt.quiz_id, attempt_id=attempt.id)
     response = page_or_fragment(
         "taking/play.html",
         "play",
         status=422 if error else 200,
         play=standing,
-        result_url=result_url,
+        way=way_of(attempt),
         error=error,
     )
     response.headers["Cache-Control"] = "no-store"

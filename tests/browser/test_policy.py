@@ -48,6 +48,8 @@ def test_no_page_does_what_the_policy_forbids(
     paths += [f"/quiz/{quiz}/results/{theirs}", "/sign-in", "/nothing"]
     if groups is not None:
         paths += ["/settings/", "/settings/security", "/settings/people", "/settings/access"]
+        paths += ["/quiz/mine", "/quiz/import"]
+        paths += [f"/quiz/{quiz}/{page}" for page in ("publish", "delete")]
     if groups:
         paths.append(f"/quiz/{quiz}/preview")
     for path in paths:

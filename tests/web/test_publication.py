@@ -103,8 +103,8 @@ def test_what_is_missing_is_listed_with_links_to_the_fields_and_there_is_no_butt
     edit = f"/quiz/{quiz_id}/edit"
     assert links == {
         f"Write a description: {WHAT}": f"{edit}#description",
-        "Write the question.": f"{edit}#q-{unfinished.uid}-text",
-        "Write at least two answers.": f"{edit}#q-{unfinished.uid}-answers",
+        "Question 1: Write the question.": f"{edit}#q-{unfinished.uid}-text",
+        "Question 1: Write at least two answers.": f"{edit}#q-{unfinished.uid}-answers",
     }
     assert not page.all("#publish-form")
     refused = press_without_form(author, quiz_id, "now")

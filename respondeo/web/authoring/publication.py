@@ -15,6 +15,7 @@ from respondeo.domain.access import is_public
 from respondeo.domain.completeness import problems
 from respondeo.domain.differences import Differences, differences
 from respondeo.domain.errors import Invalid, NewerRevision, Problem
+from respondeo.domain.exchange import place_in_words
 from respondeo.domain.local_time import ZONELESS, Moment, moment, zones
 from respondeo.services import authoring
 from respondeo.services import publication as service
@@ -165,7 +166,7 @@ def publication_page(
 def view_of(quiz: Editing) -> PublicationView:
     """What the page shows of a quiz."""
     missing = tuple(
-        (problem.message, editor_url(quiz.quiz_id, field_id(quiz.draft, problem.path)))
+        (told(problem), editor_url(quiz.quiz_id, field_id(quiz.draft, problem.path)))
         for problem in problems(quiz.draft)
     )
     path = url_for("taking.quiz", quiz_id=quiz.quiz_id)
@@ -176,3 +177,10 @@ def view_of(quiz: Editing) -> PublicationView:
         changes=differences(quiz.published, quiz.draft) if quiz.published else None,
         url=current_app.extensions["settings"].app_url + path,
     )
+
+
+def told(problem: Problem) -> str:
+    """What to do, and in which question."""
+    if not problem.path.startswith("questions."):
+        return problem.message
+    return f"{place_in_words(problem.path).split(',')[0]}: {problem.message}"

@@ -20,12 +20,15 @@ from respondeo.db import db, session
 from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, GUEST, USER, Viewer
 from respondeo.services import (
     attempts,
+    attempts_file,
     catalogue,
     content,
     identity,
     leaderboards,
+    question_figures,
     results,
     starting,
+    statistics,
     taking,
 )
 from respondeo.services.catalogue import Filters
@@ -79,6 +82,24 @@ def show_result(session: Session, viewer: Viewer, who: Somebody) -> None:
     results.result(session, viewer, attempt)
 
 
+def show_statistics(session: Session, who: Somebody) -> None:
+    """The key figures and the charts of a quiz."""
+    played = statistics.played_versions(session, who.quiz, who.author)
+    statistics.figures(session, statistics.counted(who.quiz, who.author), played)
+
+
+def show_questions(session: Session, who: Somebody) -> None:
+    """What was answered to each question of a quiz."""
+    which = statistics.counted(who.quiz, who.author)
+    question_figures.question_figures(session, who.quiz, which)
+
+
+def read_file(session: Session, who: Somebody) -> None:
+    """The first of the parts in which all attempts at a quiz are sent."""
+    file = attempts_file.file_of(session, who.quiz, who.author)
+    assert attempts_file.next_lines(session, file)
+
+
 READING = (
     Case("who is asking", lambda s, _, who: identity.person_of(s, who.token)),
     Case("list of quizzes", lambda s, viewer, _: catalogue.listing(s, viewer, Filters())),
@@ -114,6 +135,9 @@ READING = (
         lambda s, _, who: attempts.everybodys_attempts(s, who.quiz, 1),
         grows="counts a quiz's attempts",
     ),
+    Case("statistics of a quiz", lambda s, _, who: show_statistics(s, who), grows="counts them"),
+    Case("its questions", lambda s, _, who: show_questions(s, who), grows="counts the answers"),
+    Case("a part of its file", lambda s, _, who: read_file(s, who), grows="puts them in order"),
 )
 
 # These come last: what they write is undone, but the pages they wrote are read once more.

@@ -27,6 +27,8 @@ DEMANDS = {
     "authoring.schema": "everybody",
     "authoring.play_preview": "may edit",
     "authoring.preview": "may edit",
+    "authoring.statistics": "may edit",
+    "authoring.statistics_csv": "may edit",
     "authoring.upload_picture": "may edit",
     "leaderboards.overall": "leaderboard:view",
     "leaderboards.quiz": "leaderboard:view",

@@ -19,8 +19,9 @@ from respondeo.domain.draft import Draft
 from respondeo.domain.errors import Invalid, Problem
 
 LARGEST_FILE = 3_000_000  # bytes: the largest draft there is, indented
-MOST_KEYS = 50  # of one object: more than any part of a quiz has
+MOST_KEYS = 20  # of one object: more than any part of a quiz has
 DEEPEST = 20  # objects and lists in one another: more than any quiz has
+MOST_FAULTS = 1000  # that are told: finding words for each takes time
 LONGEST_NUMBER = 18  # characters
 SCHEMA_KEY = "$schema"
 FILE = "file"
@@ -157,7 +158,7 @@ _HALF = re.compile("[\ud800-\udfff]")
 def _faults(error: ValidationError) -> Iterator[Problem]:
     """What has the wrong shape: one problem for each place."""
     known = set()
-    for details in error.errors(include_url=False):
+    for details in error.errors(include_url=False)[:MOST_FAULTS]:
         location = details["loc"]
         if location[:1] in {("maxAttempts",), ("timeLimitSeconds",)}:
             location = location[:1]  # without which of the two it might have been

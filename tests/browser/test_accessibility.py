@@ -206,6 +206,24 @@ def test_axe_finds_nothing_on_everybodys_attempts(world: World, still: Open) -> 
     axe_finds_nothing(page, "everybody's attempts")
 
 
+def test_axe_finds_nothing_on_statistics(world: World, still: Open) -> None:
+    quiz = world.quiz(2, time_limit_seconds=600, title="Played")
+    visitor = still(world.person("Admin", groups=["admin"]))
+    page = visitor.go(f"/quiz/{quiz}/statistics")
+    expect(page.get_by_text("Nobody has played this yet.")).to_be_visible()
+    axe_finds_nothing(page, "nobody yet")
+    world.attempt(world.person("Ada"), quiz, right=1, wrong=1, seconds=90)
+    world.reword(quiz)
+    world.attempt(world.person("Bob"), quiz, right=2)
+    world.attempt(world.person("Cem"), quiz, right=1)
+    world.pass_time(1000)
+    page.reload()
+    page.get_by_text("The earlier wording", exact=True).click()
+    page.locator(".histogram summary").first.click()
+    expect(page.get_by_role("heading", name="Attempts")).to_be_visible()
+    axe_finds_nothing(page, "figures")
+
+
 def test_axe_finds_nothing_on_signing_in(world: World, still: Open) -> None:
     axe_finds_nothing(still().go("/sign-in"), "sign in")
 

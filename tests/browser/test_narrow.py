@@ -99,6 +99,16 @@ def test_boards_with_long_names_fit(world: World, visit: Visit) -> None:
     fits(admin.go(f"/quiz/{quiz}/results"))
 
 
+def test_statistics_fit(world: World, visit: Visit, hard_quiz: UUID) -> None:
+    for name in (WORD, ARABIC, "X"):
+        world.attempt(world.person(name), hard_quiz, right=3, wrong=2, seconds=4000)
+    admin = visit(world.person(groups=["admin"]), size=NARROW, touch=True)
+    page = admin.go(f"/quiz/{hard_quiz}/statistics")
+    expect(page.locator(".figures")).to_have_count(5)
+    page.locator(".histogram summary").first.click()
+    fits(page)
+
+
 def test_two_hundred_questions_fit(world: World, visit: Visit) -> None:
     page = visit(world.person(), size=NARROW, touch=True).start(world.quiz(200))
     fits(page)

@@ -51,7 +51,7 @@ def test_no_page_does_what_the_policy_forbids(
         paths += ["/quiz/mine", "/quiz/import"]
         paths += [f"/quiz/{quiz}/{page}" for page in ("publish", "delete")]
     if groups:
-        paths.append(f"/quiz/{quiz}/preview")
+        paths += [f"/quiz/{quiz}/preview", f"/quiz/{quiz}/statistics"]
     for path in paths:
         response = page.goto(path)
         assert response is not None

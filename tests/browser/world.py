@@ -128,6 +128,17 @@ class World:
             untitled = draft.model_copy(update={"title": ""})
             authoring.save_draft(session, factories.editor(), quiz, untitled)
 
+    def reword(self, quiz: UUID) -> None:
+        """Publish the quiz with its first question in other words."""
+        with self.session() as session:
+            draft = session.get_one(QuizDraft, quiz)
+            document = Document.model_validate(draft.document)
+            first, *others = document.questions
+            reworded = first.model_copy(update={"text": "In other words?"})
+            changed = document.model_copy(update={"questions": (reworded, *others)})
+            authoring.save_draft(session, factories.editor(), quiz, changed)
+            authoring.publish(session, factories.editor(), quiz)
+
     # -- other people's plays --
 
     def attempt(

@@ -123,7 +123,7 @@ def test_the_address_of_the_schema_may_be_any_or_none() -> None:
         (b"[" * 100_000, "too deep"),
         (b"[" * 100_000 + b"]" * 100_000, "too deep"),
         (b'{"questions": ' + b"[" * 300 + b"]" * 300 + b"}", "too deep"),
-        (b"{" + b",".join(b'"%d":1' % n for n in range(99)) + b"}", "99 fields"),
+        (b"{" + b",".join(b'"%d":1' % n for n in range(21)) + b"}", "21 fields"),
         (b" " * (LARGEST_FILE + 1), "too large"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -6,6 +6,7 @@ from respondeo.web.authoring import (  # noqa: F401
     pictures,
     preview,
     publication,
+    statistics,
 )
 from respondeo.web.authoring.bp import bp
 

@@ -188,7 +188,6 @@ def test_whoever_lacks_a_permission_reads_what_they_may_not_do_and_where_to_go(
         "quiz:view": "look at quizzes",
         "quiz:play": "play quizzes",
         "leaderboard:view": "see the leaderboards",
-        "quiz:create": "make quizzes",
         "quiz:edit-any": "edit other people’s quizzes",
         "quiz:delete-any": "delete other people’s quizzes",
         "admin:*": "see and manage people, and see who may do what",

@@ -19,6 +19,16 @@ DEMANDS = {
     "authoring.edit": "may edit",
     "authoring.new": "quiz:create",
     "authoring.save": "may edit",
+    "authoring.delete": "may delete",
+    "authoring.deletion": "may delete",
+    "authoring.duplicate": "may edit",
+    "authoring.export": "may edit",
+    "authoring.import_file": "quiz:create",
+    "authoring.import_quiz": "quiz:create",
+    "authoring.mine": "may write",
+    "authoring.publication": "may edit",
+    "authoring.publish": "may edit",
+    "authoring.schema": "everybody",
     "authoring.play_preview": "may edit",
     "authoring.preview": "may edit",
     "authoring.statistics": "may edit",
@@ -61,7 +71,8 @@ def test_every_route_declares_who_may_use_it(app: Flask) -> None:
         for rule in app.url_map.iter_rules()
     }
     assert declared == DEMANDS
-    assert set(DEMANDS.values()) <= PERMISSIONS | {"everybody", "may edit", "signed in"}
+    special = {"everybody", "may delete", "may edit", "may write", "signed in"}
+    assert set(DEMANDS.values()) <= PERMISSIONS | special
 
 
 def test_no_route_that_reads_changes_and_none_that_changes_reads(app: Flask) -> None:

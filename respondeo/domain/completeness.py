@@ -103,6 +103,10 @@ SENTENCES = {
     "too_long": "At most {max_length}, not {actual_length}.",
     "enum": "Choose one of {expected}.",
     "extra_forbidden": "There is no such field.",
+    "model_type": "Here must be an object, in braces.",
+    "tuple_type": "Here must be a list, in brackets.",
+    "uuid_parsing": "Write a UUID, or leave the uid out: a new one is made.",
+    "uuid_type": "Write a UUID, or leave the uid out: a new one is made.",
     "value_error": "{error}",
 }
 """By the kind of fault that pydantic found; the names are those of its contexts."""

@@ -9,9 +9,10 @@ from enum import Enum
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from respondeo.db import database_time
+from respondeo.db import database_time, new_id
 from respondeo.domain.access import Viewer, may_see, refusal
 from respondeo.domain.completeness import complete
 from respondeo.domain.document import Document
@@ -59,11 +60,20 @@ class Editing:
     played: int
 
 
-def create_quiz(session: Session, author_id: UUID, document: Draft | Document) -> Quiz:
-    """A new quiz with this draft; nobody else sees it until it is published."""
-    quiz = Quiz(author_id=author_id)
-    session.add(quiz)
-    session.flush()
+def create_quiz(
+    session: Session, author_id: UUID, document: Draft | Document, *, quiz_id: UUID | None = None
+) -> Quiz:
+    """A new quiz with this draft; nobody else sees it until it is published.
+
+    quiz_id: the id that a form was given, so that a form sent twice makes one quiz.
+    Raises Invalid where the draft is too large.
+    """
+    quiz_id = quiz_id or new_id()
+    made = insert(Quiz).values(id=quiz_id, author_id=author_id).on_conflict_do_nothing()
+    if session.scalar(made.returning(Quiz.id)) is None:  # waits for whoever is making it
+        quiz = session.get_one(Quiz, quiz_id)
+        return quiz if quiz.author_id == author_id else create_quiz(session, author_id, document)
+    quiz = session.get_one(Quiz, quiz_id)
     session.add(QuizBoard(quiz_id=quiz.id))
     session.add(
         QuizDraft(quiz_id=quiz.id, document=_stored(document), updated_by=author_id, revision=1)
@@ -72,17 +82,22 @@ def create_quiz(session: Session, author_id: UUID, document: Draft | Document) -
     return quiz
 
 
-def duplicate_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
-    """A new quiz of the viewer's with the same draft.
+def duplicate_quiz(
+    session: Session, viewer: Viewer, quiz_id: UUID, *, copy_id: UUID | None = None
+) -> Quiz:
+    """A new quiz of the viewer's with the same draft; `copy_id` as in `create_quiz`.
 
     Raises NotFound, SignInRequired, NotAllowed.
     """
     original = editable(session, viewer, quiz_id)
-    if viewer.user_id is None or not viewer.may("quiz:create"):
+    if viewer.user_id is None:
+        raise SignInRequired
+    if not viewer.may("quiz:create"):
         raise NotAllowed(refusal("quiz:create"))
     draft = Draft.model_validate(session.get_one(QuizDraft, original.id).document)
     title = f"Copy of {draft.title.strip()}"[:70].strip()
-    return create_quiz(session, viewer.user_id, draft.model_copy(update={"title": title}))
+    copy = draft.model_copy(update={"title": title})
+    return create_quiz(session, viewer.user_id, copy, quiz_id=copy_id)
 
 
 def editable(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
@@ -93,7 +108,7 @@ def editable(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
     ):
         raise NotFound
     if not viewer.may_edit(quiz.author_id):
-        raise _refusal(viewer, quiz.author_id, "quiz:edit-own", "quiz:edit-any")
+        raise not_allowed(viewer, quiz.author_id, "quiz:edit-own", "quiz:edit-any")
     return quiz
 
 
@@ -152,9 +167,6 @@ def change_draft(
         return draft
     if revision is not None and revision != draft.revision:
         raise NewerRevision
-    document = after.model_dump_json(by_alias=True)
-    if len(document.encode()) > LARGEST_DRAFT:
-        raise Invalid(Problem("questions", "This quiz is too long: its texts exceed 2 MB."))
     new = _stored(after)
     pictures.let_go(session, draft.document, new)
     draft.document = new
@@ -191,9 +203,9 @@ def publish(
     revision: the draft that the author has seen, None for whatever it is.
     Raises NewerRevision, Invalid (all that is missing), NotFound, SignInRequired, NotAllowed.
     """
-    quiz = _locked(session, viewer, quiz_id)
+    quiz = locked(session, viewer, quiz_id)
     if not viewer.may_publish(quiz.author_id):
-        raise _refusal(viewer, quiz.author_id, "quiz:edit-own", "quiz:publish")
+        raise not_allowed(viewer, quiz.author_id, "quiz:edit-own", "quiz:publish")
     draft = session.get_one(QuizDraft, quiz.id, with_for_update=True, populate_existing=True)
     if revision is not None and revision != draft.revision:
         raise NewerRevision
@@ -213,9 +225,9 @@ def unpublish(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
 
     Raises NotFound, SignInRequired, NotAllowed.
     """
-    quiz = _locked(session, viewer, quiz_id)
+    quiz = locked(session, viewer, quiz_id)
     if not viewer.may_publish(quiz.author_id):
-        raise _refusal(viewer, quiz.author_id, "quiz:edit-own", "quiz:publish")
+        raise not_allowed(viewer, quiz.author_id, "quiz:edit-own", "quiz:publish")
     quiz.published_at = None
 
 
@@ -224,9 +236,9 @@ def delete_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
 
     Raises NotFound, SignInRequired, NotAllowed.
     """
-    quiz = _locked(session, viewer, quiz_id)
+    quiz = locked(session, viewer, quiz_id)
     if not viewer.may_delete(quiz.author_id):
-        raise _refusal(viewer, quiz.author_id, "quiz:delete-own", "quiz:delete-any")
+        raise not_allowed(viewer, quiz.author_id, "quiz:delete-own", "quiz:delete-any")
     standings.lock_open_attempts(session, QuizAttempt.quiz_id == quiz_id)
     standings.forget_quiz(session, quiz_id)
     pictures.let_go_of_quiz(session, quiz_id)
@@ -236,7 +248,7 @@ def delete_quiz(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
     session.expire_all()
 
 
-def _locked(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
+def locked(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
     """The quiz, if it exists for this viewer, kept for us alone. Raises NotFound."""
     # Keeps everybody from starting, but lets those who are completing refer to the quiz: they
     # hold their attempt, and deleting waits for it next.
@@ -248,7 +260,7 @@ def _locked(session: Session, viewer: Viewer, quiz_id: UUID) -> Quiz:
     return quiz
 
 
-def _refusal(viewer: Viewer, author_id: UUID | None, own: str, others: str) -> NotAllowed:
+def not_allowed(viewer: Viewer, author_id: UUID | None, own: str, others: str) -> NotAllowed:
     """Why this viewer may not do that to a quiz of this author: the permission they lack."""
     if viewer.is_guest:
         return SignInRequired()
@@ -256,4 +268,7 @@ def _refusal(viewer: Viewer, author_id: UUID | None, own: str, others: str) -> N
 
 
 def _stored(document: Draft | Document) -> dict[str, object]:
+    """The document as its column holds it. Raises Invalid where it is too large."""
+    if len(document.model_dump_json(by_alias=True).encode()) > LARGEST_DRAFT:
+        raise Invalid(Problem("questions", "This quiz is too long: its texts exceed 2 MB."))
     return document.model_dump(mode="json", by_alias=True)

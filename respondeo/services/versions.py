@@ -6,7 +6,7 @@ The only place that writes questions and answers; `authoring.publish` is who ask
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -38,9 +38,22 @@ def version_of(session: Session, quiz: Quiz, document: Document) -> QuizVersion:
 
 def published_document(session: Session, version_id: UUID) -> Document:
     """What a version says, as the document it was made of."""
-    details = _details_of(session.get_one(QuizVersion, version_id))
-    questions = (wording for _, wording in _published_questions(session, version_id).values())
-    return Document.model_validate({**details.model_dump(), "questions": tuple(questions)})
+    return published_documents(session, [version_id])[version_id]
+
+
+def published_documents(session: Session, version_ids: Sequence[UUID]) -> dict[UUID, Document]:
+    """What versions say, by their ids; as many queries for many as for one."""
+    versions = session.scalars(sa.select(QuizVersion).where(QuizVersion.id.in_(version_ids)))
+    questions = _questions_of(session, version_ids)
+    return {
+        version.id: Document.model_validate(
+            {
+                **_details_of(version).model_dump(),
+                "questions": tuple(wording for _, wording in questions[version.id]),
+            }
+        )
+        for version in versions
+    }
 
 
 def _new_version(
@@ -119,36 +132,43 @@ def _published_questions(
     session: Session, version_id: UUID
 ) -> Mapping[UUID, tuple[UUID, QuestionDocument]]:
     """The version's questions as documents with their row ids, by uid, in order."""
-    questions = session.scalars(
-        sa.select(Question)
-        .join(QuizVersionQuestion, QuizVersionQuestion.question_id == Question.id)
-        .where(QuizVersionQuestion.quiz_version_id == version_id)
-        .order_by(QuizVersionQuestion.position)
-    ).all()
+    found = _questions_of(session, [version_id])[version_id]
+    return {wording.uid: (row_id, wording) for row_id, wording in found}
+
+
+def _questions_of(
+    session: Session, version_ids: Sequence[UUID]
+) -> Mapping[UUID, list[tuple[UUID, QuestionDocument]]]:
+    """The questions of versions as documents with their row ids, in order."""
+    of_these = QuizVersionQuestion.quiz_version_id.in_(version_ids)
     answers: dict[UUID, list[AnswerDocument]] = defaultdict(list)
+    asked = sa.select(QuizVersionQuestion.question_id).where(of_these)
     for row in session.scalars(
-        sa.select(Answer)
-        .join(QuizVersionQuestion, QuizVersionQuestion.question_id == Answer.question_id)
-        .where(QuizVersionQuestion.quiz_version_id == version_id)
-        .order_by(Answer.position)
+        sa.select(Answer).where(Answer.question_id.in_(asked)).order_by(Answer.position)
     ):
         answers[row.question_id].append(
             AnswerDocument(uid=row.uid, text=row.text, is_correct=row.is_correct)
         )
-    return {
-        question.uid: (
-            question.id,
-            QuestionDocument.model_validate(
-                {
-                    "uid": question.uid,
-                    "kind": question.kind,
-                    "text": question.text,
-                    "image_url": question.image_url,
-                    "image_alt": question.image_alt,
-                    "explanation": question.explanation,
-                    "answers": tuple(answers[question.id]),
-                }
-            ),
-        )
-        for question in questions
-    }
+    found: dict[UUID, list[tuple[UUID, QuestionDocument]]] = defaultdict(list)
+    for version_id, question in session.execute(
+        sa.select(QuizVersionQuestion.quiz_version_id, Question)
+        .join(Question, Question.id == QuizVersionQuestion.question_id)
+        .where(of_these)
+        .order_by(QuizVersionQuestion.quiz_version_id, QuizVersionQuestion.position)
+    ):
+        found[version_id].append((question.id, _wording(question, answers[question.id])))
+    return found
+
+
+def _wording(question: Question, answers: list[AnswerDocument]) -> QuestionDocument:
+    return QuestionDocument.model_validate(
+        {
+            "uid": question.uid,
+            "kind": question.kind,
+            "text": question.text,
+            "image_url": question.image_url,
+            "image_alt": question.image_alt,
+            "explanation": question.explanation,
+            "answers": tuple(answers),
+        }
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 from uuid import UUID
@@ -138,6 +138,33 @@ def editors(view: Callable[P, R]) -> Callable[P, R]:
     return declare(guarded, "may edit")
 
 
+AUTHORS = ("quiz:create", "quiz:edit-own", "quiz:edit-any")
+REMOVERS = ("quiz:delete-own", "quiz:delete-any")
+
+
+def authors(view: Callable[P, R]) -> Callable[P, R]:
+    """A view about one's own quizzes, for those who may write or edit any."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        myself()
+        demand_any(AUTHORS)
+        return view(*args, **kwargs)
+
+    return declare(guarded, "may write")
+
+
+def removers(view: Callable[P, R]) -> Callable[P, R]:
+    """A view for those who may delete quizzes; the service says which ones."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        demand_any(REMOVERS)
+        return view(*args, **kwargs)
+
+    return declare(guarded, "may delete")
+
+
 def everybody(view: Callable[P, R]) -> Callable[P, R]:
     """A view that anybody may use; it says so, because every view must say who may."""
     return declare(view, "everybody")
@@ -156,6 +183,12 @@ def demand(permission: str) -> None:
         if asking.is_guest:
             raise SignInRequired
         raise NotAllowed(refusal(permission))
+
+
+def demand_any(permissions: Sequence[str]) -> None:
+    """Raises SignInRequired or NotAllowed unless the viewer holds one of the permissions."""
+    if not any(viewer().may(permission) for permission in permissions):
+        demand(permissions[0])
 
 
 def set_session_cookie(response: BaseResponse, token: str) -> None:

@@ -102,9 +102,9 @@ def filters_from_address() -> Filters:
     asked = request.args
     return Filters(
         q=" ".join(asked.get("q", "").replace("\0", " ").split())[:LONGEST_QUERY],
-        language=_known(asked.get("language"), Language),
-        difficulty=_known(asked.get("difficulty"), Difficulty),
-        sort=_known(asked.get("sort"), catalogue.SORTS) or catalogue.NEWEST,
+        language=known(asked.get("language"), Language),
+        difficulty=known(asked.get("difficulty"), Difficulty),
+        sort=known(asked.get("sort"), catalogue.SORTS) or catalogue.NEWEST,
         page=page_from_address(),
     )
 
@@ -115,7 +115,7 @@ def page_from_address(name: str = "page") -> int:
     return min(max(1, int(text)), 1_000_000) if text.isdecimal() and len(text) < 10 else 1
 
 
-def _known(value: str | None, values: Iterable[str]) -> str:
+def known(value: str | None, values: Iterable[str]) -> str:
     return value if value is not None and value in list(values) else ""
 
 

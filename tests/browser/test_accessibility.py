@@ -461,3 +461,66 @@ def test_axe_finds_nothing_on_a_preview(world: World, still: Open) -> None:
     page.goto(f"/quiz/{quiz}/preview")
     expect(page.get_by_role("heading", name="Not ready to be played")).to_be_visible()
     axe_finds_nothing(page, "nothing to preview")
+
+
+def test_axe_finds_nothing_on_ones_quizzes(world: World, still: Open) -> None:
+    visitor = still(world.person("Zed", groups=["admin"]))
+    axe_finds_nothing(visitor.go("/quiz/mine"), "no quizzes")
+    for number in range(31):
+        world.quiz(1, title=f"Quiz {number}")
+    world.schedule(world.quiz(1, title="Soon"))
+    draft = world.draft("Half-")
+    page = visitor.go("/quiz/mine?whose=all&sort=edited")
+    page.locator(".manage summary").first.click()
+    expect(page.locator(".manage .btn").first).to_be_visible()
+    axe_finds_nothing(page, "everybody's")
+    page.goto("/quiz/mine?q=volcano")
+    axe_finds_nothing(page, "nothing found")
+    page.goto(f"/quiz/{draft}/publish")
+    axe_finds_nothing(page, "things missing")
+
+
+def test_axe_finds_nothing_on_publication(world: World, still: Open) -> None:
+    visitor = still(world.person("Zed", groups=["admin"]))
+    visitor.expects("status of 4..")
+    quiz = world.quiz(3)
+    page = visitor.go(f"/quiz/{quiz}/publish")
+    axe_finds_nothing(page, "published, nothing changed")
+    world.rewrite(quiz)
+    page.reload()
+    axe_finds_nothing(page, "published, changed")
+    page.locator("#opens-date").fill("2020-01-01")
+    page.locator("#opens-time").fill("09:00")
+    page.locator("#date-form button").click()
+    expect(page.get_by_text("This moment has passed.")).to_be_visible()
+    expect(page.locator("#opens-date")).to_be_focused()
+    axe_finds_nothing(page, "422")
+    world.rewrite(quiz)
+    page.locator("#changes-form button").click()
+    expect(page.get_by_text("The draft has changed since")).to_be_visible()
+    axe_finds_nothing(page, "409")
+    page.locator("#unpublish-form button").click()
+    axe_finds_nothing(page, "unpublished")
+    world.schedule(quiz)
+    page.goto(f"/quiz/{quiz}/publish")
+    axe_finds_nothing(page, "scheduled")
+    world.attempt(world.person("Ada"), world.quiz(2), right=2)
+    page.goto(f"/quiz/{quiz}/delete")
+    axe_finds_nothing(page, "delete")
+
+
+def test_axe_finds_nothing_on_importing(world: World, still: Open) -> None:
+    visitor = still(world.person("Zed", groups=["admin"]))
+    visitor.expects("status of 422")
+    page = visitor.go("/quiz/import")
+    axe_finds_nothing(page, "empty")
+    page.locator("#import-text").fill('{"title": 7, "colour": "red"}')
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.locator("#import-text")).to_be_focused()
+    axe_finds_nothing(page, "wrong")
+    page.locator("#import-text").fill(
+        '{"title": "Rivers", "questions": [{"text": "Why?", "answers": [{"isCorrect": true}]}]}'
+    )
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.get_by_role("button", name="Create this quiz")).to_be_visible()
+    axe_finds_nothing(page, "preview")

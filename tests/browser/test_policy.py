@@ -49,6 +49,8 @@ def test_no_page_does_what_the_policy_forbids(
     if groups is not None:
         paths += ["/settings/", "/settings/security", "/settings/people", "/settings/access"]
         paths += ["/quiz/new", f"/quiz/{quiz}/edit"]
+        paths += ["/quiz/mine", "/quiz/import"]
+        paths += [f"/quiz/{quiz}/{page}" for page in ("publish", "delete")]
     if groups:
         paths += [f"/quiz/{quiz}/preview", f"/quiz/{quiz}/statistics"]
     for path in paths:

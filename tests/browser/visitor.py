@@ -103,6 +103,7 @@ def options(
     javascript: bool = True,
     still: bool = False,
     touch: bool = False,
+    zone: str = "UTC",
 ) -> dict[str, Any]:
     """How a browser context is made for these wishes. `still`: prefers reduced motion."""
     return {
@@ -113,6 +114,7 @@ def options(
         "has_touch": touch,
         "is_mobile": touch,
         "locale": "en-GB",
+        "timezone_id": zone,
     }
 
 

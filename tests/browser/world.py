@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.domain.document import Answer, Document, Question
-from respondeo.domain.draft import Draft
+from respondeo.domain.draft import Draft, draft_of
 from respondeo.models import AttemptAnswer, QuizAttempt, QuizDraft, User
 from respondeo.services import authoring, identity, passwords, starting, taking
 from respondeo.web.auth.demo import DEMO_PEOPLE
@@ -86,6 +86,29 @@ class World:
         document = Document(**(dict(document) | changes))
         with self.session() as session:
             return factories.published_quiz(session, document).id
+
+    def draft(self, title: str) -> UUID:
+        """A quiz of which there is only a title."""
+        with self.session() as session:
+            author = factories.add_user(session, "An Author")
+            return authoring.create_quiz(session, author.id, Draft(title=title)).id
+
+    def rewrite(self, quiz: UUID) -> None:
+        """Change the draft: another title, one question reworded, one gone, one new."""
+        with self.session() as session:
+            draft = authoring.editing(session, factories.editor(), quiz).draft
+            first, *_, last = draft.questions
+            changed = {
+                "title": f"{draft.title}!",
+                "questions": (
+                    last.model_copy(update={"text": f"{last.text}?"}),
+                    *draft_of(factories.document(1)).questions,
+                    first,
+                ),
+            }
+            authoring.save_draft(
+                session, factories.editor(), quiz, draft.model_copy(update=changed)
+            )
 
     def schedule(self, quiz: UUID) -> None:
         """Publish the quiz tomorrow instead."""

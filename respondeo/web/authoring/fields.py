@@ -8,6 +8,12 @@ from uuid import UUID
 from respondeo.domain.draft import Draft
 
 
+def editor_url(quiz_id: UUID, anchor: str | None = None) -> str:
+    """The editor of a quiz, or a field in it."""
+    address = f"/quiz/{quiz_id}/edit"
+    return f"{address}#{anchor}" if anchor else address
+
+
 def field_id(draft: Draft, path: str) -> str:
     """The id of the element that a problem's path means, as `q-<uid>-text` for `questions.0.text`.
 

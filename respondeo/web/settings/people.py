@@ -17,8 +17,8 @@ from respondeo.web import access
 from respondeo.web.htmx import page_or_fragment
 from respondeo.web.pages import page_from_address
 from respondeo.web.settings.bp import bp, done
+from respondeo.web.typed import words
 
-LONGEST_QUERY = 100
 DONE = {
     "signed-out": "Signed out everywhere.",
     "disabled": "Disabled, and signed out everywhere.",
@@ -57,11 +57,6 @@ def people() -> Response:
     return page_or_fragment(
         "settings/people.html", "results", view=view, me=access.myself().id, done=done(DONE)
     )
-
-
-def words(text: str) -> str:
-    """What is searched for."""
-    return " ".join(text.replace("\0", " ").split())[:LONGEST_QUERY]
 
 
 @bp.post("/people/<uuid:user_id>/sign-out")

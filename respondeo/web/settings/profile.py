@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 
 from flask import Response, make_response, redirect, render_template, request, url_for
@@ -15,6 +14,7 @@ from respondeo.extensions import limiter
 from respondeo.services import media, people
 from respondeo.web import access
 from respondeo.web.settings.bp import bp, done
+from respondeo.web.typed import printable
 from respondeo.web.uploads import form_field, sent_file, whose_pictures
 
 DONE = {
@@ -53,11 +53,6 @@ def profile_page(
         longest={"display_name": LONGEST_CHOSEN, "name": LONGEST_REAL},
     )
     return make_response(page, 422 if invalid else 200)
-
-
-def printable(text: str) -> str:
-    """What was typed, without what no page may contain."""
-    return "".join(c for c in text if unicodedata.category(c) not in {"Cc", "Cn", "Cs"})
 
 
 @bp.post("/name")

@@ -227,7 +227,7 @@
 
   const notesIn = (check) =>
     new Map(
-      [...check.querySelectorAll(".missing a")].map((link) => [
+      [...check.querySelectorAll(".check-list a")].map((link) => [
         link.hash.slice(1),
         { text: link.dataset.note, kind: "missing" in link.dataset ? "is-missing" : "", uid: link.dataset.question },
       ]),

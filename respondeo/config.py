@@ -208,7 +208,8 @@ class Settings(BaseSettings):
             local = f"http://127.0.0.1:{_usable_port(values.get('port'))}"
             values = {"secret_key": "", "app_url": local, "database_url": None} | values
         if env == "demo":
-            values = dict.fromkeys(_PUBLIC, True) | values
+            demo = {**dict.fromkeys(_PUBLIC, True), "rbac_role_creator_groups": "creators"}
+            values = demo | values
         return values
 
     @field_validator("app_url")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from respondeo.config import Settings, SettingsError
+from respondeo.demo.load import STAFF
 from respondeo.domain.access import PERMISSIONS
 
 ROOT = Path(__file__).parent.parent
@@ -99,6 +100,12 @@ def test_the_demo_lets_guests_play_unless_told_otherwise(load: Load) -> None:
     assert settings.access_rules().permissions_of("guest") == {
         "quiz:browse", "quiz:view", "quiz:play",
     }  # fmt: skip
+
+
+def test_each_person_of_the_demo_has_the_role_that_their_name_says(load: Load) -> None:
+    rules = load(DEMO).access_rules()
+    roles = {name: rules.role_of(groups) for name, _, groups in STAFF}
+    assert roles == {"Demo Admin": "admin", "Demo Creator": "creator", "Demo Player": "user"}
 
 
 @pytest.mark.parametrize(

@@ -61,14 +61,14 @@
     const room = document.createElement("div");
     room.className = "question-image is-lost";
     const said = document.createElement("p");
-    said.className = "muted small";
+    said.className = "muted";
     said.textContent = "The picture could not be loaded.";
+    room.append(said);
     if (image.alt) {
       const words = document.createElement("p");
       Object.assign(words, { lang: image.lang, dir: "auto", textContent: image.alt });
       room.append(words);
     }
-    room.append(said);
     image.replaceWith(room);
   };
 

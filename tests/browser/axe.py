@@ -20,7 +20,9 @@ RULES = {
 SETTLED = """
 async () => {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync("*, ::before, ::after { transition: none !important; }");
+  sheet.replaceSync(
+    "*, ::before, ::after, ::details-content { transition: none !important; }"
+  );
   document.adoptedStyleSheets = [sheet];
   const frame = () => new Promise(done => { requestAnimationFrame(done); setTimeout(done, 100); });
   await frame();

@@ -308,20 +308,23 @@ def test_axe_finds_nothing_on_the_page_of_a_fault_of_ours(world: World, still: O
         axe_finds_nothing(page, "500")
 
 
-def _post(page: Page, path: str, *, bytes_sent: int = 0) -> None:
-    """Send a form, empty or large, as a page that is older than what it knows would."""
+def _post(page: Page, path: str, *, bytes_sent: int = 0, **fields: str) -> None:
+    """Send a form, as a page that is older than what it knows would."""
     page.evaluate(
-        """([path, size]) => {
+        """([path, size, fields]) => {
           const form = Object.assign(document.createElement("form"), {
             method: "post", action: path,
           });
           if (size) form.append(Object.assign(document.createElement("textarea"), {
             name: "much", value: "x".repeat(size),
           }));
+          for (const [name, value] of Object.entries(fields)) {
+            form.append(Object.assign(document.createElement("input"), { name, value }));
+          }
           document.body.append(form);
           form.submit();
         }""",
-        [path, bytes_sent],
+        [path, bytes_sent, fields],
     )
 
 
@@ -367,6 +370,68 @@ def test_axe_finds_nothing_on_people(world: World, still: Open) -> None:
 def test_axe_finds_nothing_on_access_rules(world: World, still: Open) -> None:
     page = still(world.person("Zed", groups=["admin"])).go("/settings/access?groups=admin")
     axe_finds_nothing(page, "access")
+
+
+def test_axe_finds_nothing_in_the_editor(world: World, still: Open) -> None:
+    quiz = world.quiz(3)
+    visitor = still(world.person("Ada", groups=["admin"]))
+    visitor.expects("status of 4(22|09)", "net::ERR_", "Failed to fetch")
+    axe_finds_nothing(visitor.go("/quiz/new"), "new quiz")
+    page = visitor.go(f"/quiz/{quiz}/edit")
+    page.locator(".settings summary").click()
+    page.get_by_text("Explanation").last.click()
+    page.get_by_role("button", name="Picture").last.click()
+    page.get_by_text("Keys", exact=True).click()
+    axe_finds_nothing(page, "everything open")
+    page.locator("#time-limit-seconds").fill("five")
+    page.locator(".card-text").first.fill("x" * 600)
+    page.locator(".option-text").first.fill("")
+    page.get_by_role("button", name="Remove question 3").click()
+    expect(page.get_by_role("heading", name="3 things missing")).to_be_visible()
+    page.locator("#changes summary").click()
+    axe_finds_nothing(page, "notes, removed, changes")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("button", name="Questions").click()
+    axe_finds_nothing(page, "outline on a phone")
+    page.keyboard.press("Escape")
+    visitor.context.set_offline(True)
+    page.locator("#title").fill("Offline")
+    expect(page.locator("#editor-notices")).to_contain_text("you are offline")
+    axe_finds_nothing(page, "offline")
+    page.close()
+    visitor.context.set_offline(False)
+    page = visitor.tab(f"/quiz/{quiz}/edit")
+    page.get_by_text("What differs").click()
+    axe_finds_nothing(page, "left behind")
+    other = visitor.tab(f"/quiz/{quiz}/edit")
+    page.get_by_role("button", name="Restore").click()
+    expect(page.locator("#save-state")).to_have_text("Saved")
+    other.get_by_role("button", name="Discard").click()
+    other.locator("#title").fill("Elsewhere")
+    expect(other.locator("#conflict")).to_be_visible()
+    axe_finds_nothing(other, "conflict")
+
+
+def test_axe_finds_nothing_in_the_editor_without_a_script(world: World, still: Open) -> None:
+    quiz = world.quiz(1)
+    visitor = still(world.person("Ada", groups=["admin"]))
+    visitor.expects("status of 4(22|09)")
+    page = visitor.go("/leaderboard")
+    fields = {"revision": "1", "title": "Seas"}
+    _post(page, f"/quiz/{quiz}/edit", **fields)
+    expect(page.locator("#title")).to_have_value("Seas")
+    page = visitor.go("/leaderboard")
+    _post(page, f"/quiz/{quiz}/edit", **fields | {"title": "Lakes"})
+    expect(page.get_by_text("Nothing is overwritten")).to_be_visible()
+    axe_finds_nothing(page, "conflict")
+    page = visitor.go("/leaderboard")
+    _post(page, f"/quiz/{quiz}/edit", revision="2", title="Lakes", language="xx")
+    expect(page.get_by_text("Not saved: one field")).to_be_visible()
+    axe_finds_nothing(page, "422")
+    page = visitor.go("/leaderboard")
+    _post(page, "/quiz/new", title=" ")
+    expect(page.get_by_text("Write a title.")).to_be_visible()
+    axe_finds_nothing(page, "no title")
 
 
 def test_axe_finds_nothing_on_a_preview(world: World, still: Open) -> None:

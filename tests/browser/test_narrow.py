@@ -148,3 +148,37 @@ def test_what_is_tapped_is_large_enough_for_a_finger(world: World, visit: Visit)
     assert page.evaluate(small) == []
     answer(page, "Answer A of 1")
     assert page.evaluate(small) == []
+
+
+def test_the_editor_fits_and_is_large_enough_for_a_finger(
+    world: World, visit: Visit, hard_quiz: UUID
+) -> None:
+    visitor = visit(world.person(WORD, groups=["admin"]), size=NARROW, touch=True)
+    visitor.expects("status of 409", "net::ERR_|Failed to fetch")
+    fits(visitor.go("/quiz/new"))
+    page = visitor.go(f"/quiz/{hard_quiz}/edit")
+    page.locator(".settings summary").click()
+    page.get_by_role("button", name="Picture").last.click()
+    fits(page)
+    small = """
+      () => [...document.querySelectorAll("main button, main summary, .option-right, #outline a")]
+        .map(element => [element.getBoundingClientRect(), element.outerHTML.slice(0, 80)])
+        .filter(([box]) => box.width > 0 && Math.min(box.height, box.width) < 43.5)
+        .map(([box, html]) => `${box.width} x ${box.height} px: ${html}`)
+    """
+    assert page.evaluate(small) == []
+    page.get_by_role("button", name="Questions").click()
+    fits(page)
+    page.keyboard.press("Escape")
+    other = visitor.tab(f"/quiz/{hard_quiz}/edit")
+    other.locator(".card-text").first.fill(f"{WORD * 2}?")
+    expect(other.locator("#save-state")).to_have_text("Saved")
+    page.bring_to_front()
+    page.locator(".card-text").first.fill(f"{WORD * 3}?")
+    expect(page.locator("#conflict")).to_be_visible()
+    fits(page)
+    page.get_by_role("button", name="Keep all of mine").click()
+    visitor.context.set_offline(True)
+    page.locator("#title").fill(WORD * 2)
+    expect(page.locator("#editor-notices")).to_contain_text("you are offline")
+    fits(page)

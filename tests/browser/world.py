@@ -121,6 +121,11 @@ class World:
                 {"quiz": quiz},
             )
 
+    def delete(self, quiz: UUID) -> None:
+        """Somebody deletes the quiz."""
+        with self.session() as session:
+            authoring.delete_quiz(session, factories.editor(), quiz)
+
     def unfinish(self, quiz: UUID) -> None:
         """Take the title out of the quiz's draft."""
         with self.session() as session:

@@ -33,6 +33,8 @@ ALSO = {
     # A guest who may do everything is still nobody in particular.
     "settings.people": "signed in",
     "settings.disable_person": "signed in",
+    "authoring.new": "signed in",
+    "authoring.create": "signed in",
     "authoring.duplicate": "quiz:create, signed in",
     "authoring.mine": "signed in",
     "authoring.import_file": "signed in",

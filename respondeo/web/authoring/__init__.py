@@ -1,6 +1,7 @@
 """Writing quizzes: the editor, publication, pictures, preview, and what came of them."""
 
 from respondeo.web.authoring import (  # noqa: F401
+    editor,
     exchange,
     managing,
     pictures,

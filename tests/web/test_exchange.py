@@ -114,7 +114,7 @@ def test_what_is_to_finish_is_listed_and_the_quiz_may_be_made_all_the_same(
     teacher: Client, committed: Session
 ) -> None:
     page = Page(send(teacher, b'{"questions": [{"text": "Why?"}], "timeLimitSeconds": "soon"}'))
-    assert [" ".join(one.to_text().split()) for one in page.all(".missing li")] == [
+    assert [" ".join(one.to_text().split()) for one in page.all(".faults li")] == [
         "title: Write a title.",
         "description: Write a description: one sentence that says what the quiz is about.",
         "timeLimitSeconds: Write a whole number.",

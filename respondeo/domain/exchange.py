@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,9 +21,11 @@ from respondeo.domain.errors import Invalid, Problem
 
 LARGEST_FILE = 3_000_000  # bytes: the largest draft there is, indented
 MOST_KEYS = 20  # of one object: more than any part of a quiz has
+MOST_VALUES = 50_000  # objects, lists, texts …: three times as many as the largest quiz has
 DEEPEST = 20  # objects and lists in one another: more than any quiz has
 MOST_FAULTS = 1000  # that are told: finding words for each takes time
 LONGEST_NUMBER = 18  # characters
+LONGEST_KEY = 60  # characters of a field's name: every place below it is told with it
 SCHEMA_KEY = "$schema"
 FILE = "file"
 """The path of what is wrong with the whole file."""
@@ -59,7 +62,7 @@ def imported(file: bytes) -> Draft:
 def imported_text(text: str) -> Draft:
     """The draft in this text. Raises Invalid as `imported` does."""
     value = _parsed(text.removeprefix("\ufeff"))
-    problems = list(_unusable(value))
+    problems = list(islice(_unusable(value), MOST_FAULTS))
     if problems:
         raise Invalid(*problems)
     if isinstance(value, dict) and not isinstance(value.pop(SCHEMA_KEY, ""), str):
@@ -102,6 +105,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs[:MOST_KEYS])
     if len(pairs) > MOST_KEYS:
         raise _wrong(f"One object has {len(pairs):,} fields: no part of a quiz has so many.")
+    long = next((name for name in found if len(name) > LONGEST_KEY), None)
+    if long is not None:
+        raise _wrong(f"There is no such field: “{_short(long)}”.")
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
@@ -132,10 +138,14 @@ def _short(text: str) -> str:
 
 
 def _unusable(root: Any) -> Iterator[Problem]:
-    """Texts that hold half a character. Raises Invalid where there is no end of depth."""
+    """Texts that hold half a character. Raises Invalid where there is no end of depth or parts."""
     waiting: list[tuple[str, Any, int]] = [("", root, 0)]
+    seen = 0
     while waiting:
         path, value, depth = waiting.pop()
+        seen += 1
+        if seen + len(waiting) > MOST_VALUES:
+            raise _wrong("This has many more parts than a quiz may have: at most 500 questions.")
         if depth > DEEPEST:
             raise _too_deep()
         if isinstance(value, str) and _HALF.search(value):
@@ -146,7 +156,7 @@ def _unusable(root: Any) -> Iterator[Problem]:
                 yield Problem(path or FILE, "A field’s name holds half a character. Remove it.")
             parts = list(value.items())
         elif isinstance(value, list):
-            parts = list(enumerate(value))
+            parts = list(enumerate(value[: MOST_VALUES + 1]))
         waiting += [
             (f"{path}.{name}".lstrip("."), part, depth + 1) for name, part in reversed(parts)
         ]

@@ -124,6 +124,9 @@ def test_the_address_of_the_schema_may_be_any_or_none() -> None:
         (b"[" * 100_000 + b"]" * 100_000, "too deep"),
         (b'{"questions": ' + b"[" * 300 + b"]" * 300 + b"}", "too deep"),
         (b"{" + b",".join(b'"%d":1' % n for n in range(21)) + b"}", "21 fields"),
+        (b'{"' + b"x" * 5000 + b'": [' + b"1," * 40_000 + b"1]}", "no such field"),
+        (b'{"questions": [' + b"1," * 100_000 + b"1]}", "many more parts"),
+        (b'{"questions": [' + b'{"a":[1,2,3]},' * 30_000 + b"1]}", "many more parts"),
         (b" " * (LARGEST_FILE + 1), "too large"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -172,6 +175,11 @@ def test_texts_that_nothing_can_store_are_named() -> None:
     halves = {"title": "ok", "questions": [{"answers": [{"text": "a\ud800b"}]}, {"\udfff": 1}]}
     assert refused(nulls)["questions.0.text"].startswith("Remove the null character")
     assert list(refused(halves)) == ["questions.0.answers.0.text", "questions.1"]
+
+
+def test_of_very_many_faults_the_first_thousand_are_told() -> None:
+    assert len(refused({"questions": ["\ud800"] * 2000})) == 1000
+    assert len(refused({"questions": [{"answers": [1] * 6}] * 400})) == 1000
 
 
 def test_too_many_questions_and_answers_and_too_long_texts_are_refused() -> None:

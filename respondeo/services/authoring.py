@@ -155,24 +155,32 @@ def change_draft(
 ) -> QuizDraft:
     """Save the draft as `change` makes it; what changes nothing makes no revision.
 
-    revision: the one that the author has seen, None to save whatever was saved since. A change
-    that is there already is taken as saved, so that it can be sent twice.
+    revision: the one that the author has seen, None to save whatever was saved since. An older
+    one is refused even where the change is there already: the author has not seen the rest.
     Raises NewerRevision, Invalid, NotFound, SignInRequired, NotAllowed.
     """
     quiz = editable(session, viewer, quiz_id)
-    draft = session.get_one(QuizDraft, quiz.id, with_for_update=True, populate_existing=True)
+    draft = _draft_for_us(session, quiz.id)
     before = Draft.model_validate(draft.document)
     after = change(before)
-    if after == before:
-        return draft
     if revision is not None and revision != draft.revision:
         raise NewerRevision
+    if after == before:
+        return draft
     new = _stored(after)
     pictures.let_go(session, draft.document, new)
     draft.document = new
     draft.revision += 1
     draft.updated_by = viewer.user_id
     draft.updated_at = database_time(session)
+    return draft
+
+
+def _draft_for_us(session: Session, quiz_id: UUID) -> QuizDraft:
+    """The draft, kept for us alone. Raises NotFound where the quiz was deleted just now."""
+    draft = session.get(QuizDraft, quiz_id, with_for_update=True, populate_existing=True)
+    if draft is None:
+        raise NotFound
     return draft
 
 
@@ -206,7 +214,7 @@ def publish(
     quiz = locked(session, viewer, quiz_id)
     if not viewer.may_publish(quiz.author_id):
         raise not_allowed(viewer, quiz.author_id, "quiz:edit-own", "quiz:publish")
-    draft = session.get_one(QuizDraft, quiz.id, with_for_update=True, populate_existing=True)
+    draft = _draft_for_us(session, quiz.id)
     if revision is not None and revision != draft.revision:
         raise NewerRevision
     version = version_of(session, quiz, complete(Draft.model_validate(draft.document)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -15,7 +16,7 @@ from respondeo.models import QuizDraft
 from respondeo.services import authoring
 from tests.conftest import Clock
 from tests.factories import add_user, document, editor, guest, player, published_quiz
-from tests.services.parallel import at_once
+from tests.services.parallel import at_once, in_transaction, until_waiting
 from tests.services.plays import play
 
 
@@ -33,15 +34,25 @@ def test_a_save_on_an_older_revision_is_refused_and_changes_nothing(session: Ses
     assert (draft.document["title"], draft.revision) == ("Theirs", 2)
 
 
-def test_a_save_whose_answer_was_lost_can_be_sent_again(session: Session) -> None:
+def test_a_save_whose_answer_was_lost_changes_nothing_when_it_is_sent_again(
+    session: Session,
+) -> None:
     quiz = published_quiz(session)
     me = editor(add_user(session))
     new = DraftQuestion(uid=uuid4(), text="New?")
-    for _ in range(2):
+    for seen in (1, None):
         draft = authoring.change_draft(
-            session, me, quiz.id, lambda draft: inserted(draft, new, 1), revision=1
+            session, me, quiz.id, lambda draft: inserted(draft, new, 1), revision=seen
         )
         assert draft.revision == 2
+
+
+def test_who_happens_to_type_what_somebody_saved_has_not_seen_the_rest(session: Session) -> None:
+    quiz = published_quiz(session)
+    me = editor(add_user(session))
+    authoring.save_draft(session, me, quiz.id, titled("Theirs"), revision=1)
+    with pytest.raises(NewerRevision):
+        authoring.save_draft(session, me, quiz.id, titled("Theirs"), revision=1)
 
 
 def test_saving_what_is_there_is_no_save(session: Session, clock: Clock) -> None:
@@ -136,6 +147,26 @@ def test_a_draft_has_a_size_that_a_database_can_bear(session: Session) -> None:
         authoring.save_draft(
             session, editor(), quiz.id, titled("T").model_copy(update={"questions": huge})
         )
+
+
+def test_saving_a_quiz_that_is_deleted_at_that_moment_finds_nothing(
+    wide: Flask, committed: Session
+) -> None:
+    author = add_user(committed)
+    quiz_id = authoring.create_quiz(committed, author.id, titled("Going")).id
+    committed.commit()
+    me = editor(author)
+    authoring.delete_quiz(committed, me, quiz_id)
+    with ThreadPoolExecutor(1) as pool:
+        saved = pool.submit(
+            in_transaction,
+            wide,
+            lambda session: authoring.save_draft(session, me, quiz_id, titled("Mine")),
+        )
+        until_waiting(committed, 1)
+        committed.commit()
+        with pytest.raises(NotFound):
+            saved.result()
 
 
 def test_of_ten_saves_at_once_on_one_revision_one_is_kept_and_nine_are_told(

@@ -9,6 +9,7 @@ from threading import Barrier
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import TestResponse, encode_multipart
@@ -187,11 +188,44 @@ def test_a_part_alone_is_saved_and_the_rest_stays(hers: Client, committed: Sessi
 def test_what_is_sent_twice_is_saved_once(hers: Client, committed: Session) -> None:
     quiz_id = a_draft(committed, "One?")
     form = {"revision": 1, "title": "Lakes", "randomize_questions": ["0", "1"]}
-    for _ in range(2):
-        page = Page(hers.post(address(quiz_id), form, htmx=True))
-        assert page.one("#check").attrs["data-revision"] == "2"
+    page = Page(hers.post(address(quiz_id), form, htmx=True))
+    assert page.one("#check").attrs["data-revision"] == "2"
+    again = hers.post(address(quiz_id), form)
+    assert again.status_code == 303, "there is nothing to choose"
     draft = stored(committed, quiz_id)
     assert (draft.title, draft.randomize_questions) == ("Lakes", True)
+    assert revision(committed, quiz_id) == 2
+
+
+def test_a_page_is_never_said_to_be_newer_than_what_it_shows(
+    hers: Client, committed: Session
+) -> None:
+    quiz_id = a_draft(committed, "One?")
+    uid = stored(committed, quiz_id).questions[0].uid
+    hers.post(address(quiz_id), {"revision": 1, "title": "Seas", f"q-{uid}-text": "Uno?"})
+    same = hers.post(address(quiz_id), {"revision": 1, "title": "Seas"}, htmx=True)
+    assert same.status_code == 409, "the same title by chance: the question was not seen"
+
+
+def test_somebody_else_may_save_between_a_save_and_its_answer(
+    hers: Client, committed: Session
+) -> None:
+    quiz_id = a_draft(committed, "One?")
+    newer = sa.update(QuizDraft).where(QuizDraft.quiz_id == quiz_id, QuizDraft.revision == 2)
+    engine = committed.connection().engine
+    committed.rollback()
+
+    def save_elsewhere(_: Session) -> None:
+        with engine.begin() as connection:
+            connection.execute(newer.values(revision=3))
+
+    sa.event.listen(Session, "after_commit", save_elsewhere)
+    try:
+        page = Page(hers.post(address(quiz_id), {"revision": 1, "title": "Seas"}, htmx=True))
+    finally:
+        sa.event.remove(Session, "after_commit", save_elsewhere)
+    assert revision(committed, quiz_id) == 3
+    assert page.one("#check").attrs["data-revision"] == "2"
 
 
 def test_the_order_adds_removes_and_moves_at_once(hers: Client, committed: Session) -> None:

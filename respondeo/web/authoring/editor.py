@@ -74,9 +74,9 @@ def save(quiz_id: UUID) -> BaseResponse:
         edits = edits_of(form)
         revision = revision_of(request.form)
         before = _removed(quiz_id, edits)
-        authoring.change_draft(
+        saved = authoring.change_draft(
             session(), access.viewer(), quiz_id, edits.applied_to, revision=revision
-        )
+        ).revision
     except NewerRevision:
         session().rollback()
         return choose_page(quiz_id, edits)
@@ -84,9 +84,9 @@ def save(quiz_id: UUID) -> BaseResponse:
         session().rollback()
         return editor_page(quiz_id, edits=edits, invalid=invalid)
     session().commit()
-    if before or wants_fragment():
-        return editor_page(quiz_id, removed=before)
-    return redirect(_next(quiz_id), 303)
+    if wants_fragment():
+        return editor_page(quiz_id, seen=saved)
+    return editor_page(quiz_id, removed=before) if before else redirect(_next(quiz_id), 303)
 
 
 def _removed(quiz_id: UUID, edits: Edits) -> tuple[DraftQuestion, int] | None:
@@ -127,8 +127,12 @@ def editor_page(
     edits: Edits | None = None,
     invalid: Invalid | None = None,
     removed: tuple[DraftQuestion, int] | None = None,
+    seen: int | None = None,
 ) -> Response:
-    """The editor; where a save was refused, with what was typed and what to do."""
+    """The editor; where a save was refused, with what was typed and what to do.
+
+    seen: the revision that was saved, for a page that is not told what somebody saved since.
+    """
     editing = authoring.editing(session(), access.viewer(), quiz_id)
     draft = edits.shown_on(editing.draft) if edits else editing.draft
     notes = notes_of(draft)
@@ -138,6 +142,7 @@ def editor_page(
         "faults" if invalid else "panel",
         status=422 if invalid else 200,
         editing=editing,
+        revision=seen or editing.revision,
         draft=draft,
         notes=notes,
         noted={note.id: note for note in notes},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from respondeo.domain.draft import Draft
 from respondeo.models import QuizDraft
@@ -165,6 +165,43 @@ def test_a_save_whose_answer_was_lost_is_no_conflict(
     saved(page)
     assert texts(world, quiz) == ["One and more?"]
     expect(page.locator("#conflict")).to_be_hidden()
+
+
+def test_what_is_taken_back_while_it_is_on_its_way_is_taken_back(
+    world: World, visit: Visit, author: Someone
+) -> None:
+    quiz = world.quiz(1)
+    visitor = visit(author)
+    visitor.expects(NETWORK, "status of 4")
+    page = edit(visitor, quiz)
+    first, limit = page.locator(".card-text"), page.locator("[name=time_limit]")
+    on_their_way: list[Route] = []
+    page.route("**/edit", lambda route: on_their_way.append(route), times=1)
+    with page.expect_request("**/edit"):
+        first.fill("Typed by mistake?")
+    first.fill("Question 1?")
+    page.evaluate("dispatchEvent(new Event('beforeunload'))")  # looks what there is to keep
+    on_their_way.pop().continue_()
+    saved(page)
+    assert texts(world, quiz) == ["Question 1?"]
+    # So, too, where the answer is lost; and "5" is no other limit than "5:00".
+    page.route("**/edit", lambda route: on_their_way.append(route), times=1)
+    limit.evaluate("field => field.closest('details').open = true")
+    with page.expect_request("**/edit"):
+        limit.fill("5")
+        first.fill("Typed by mistake?")
+    first.fill("Question 1?")
+    on_their_way[0].fetch()
+    on_their_way[0].abort("connectionreset")
+    saved(page)
+    expect(page.locator("#conflict")).to_be_hidden()
+    assert (texts(world, quiz), draft(world, quiz).time_limit_seconds) == (["Question 1?"], 300)
+    # What was refused goes when it is mended, wherever the focus is.
+    first.fill("x" * 20_001)
+    expect(page.locator("#editor-notices")).to_contain_text("cannot be kept")
+    first.fill("x" * 30)
+    saved(page)
+    assert texts(world, quiz) == ["x" * 30]
 
 
 def test_two_tabs_overwrite_nothing_and_either_text_can_be_kept(

@@ -19,6 +19,7 @@
     conflict: "Not saved yet: somebody saved this quiz elsewhere. Choose what to keep.",
   };
   const retries = new Set(["offline", "server", "busy"]);
+  const mended = new Set(["refused", "large"]); // by typing on
 
   let confirmed = editor.snapshot();
   const dirty = new Set(); // parts that may differ from it
@@ -96,7 +97,8 @@
     const found = {};
     for (const part of dirty) {
       const now = editor.partNow(part);
-      if (same(now, partOf(confirmed, part))) dirty.delete(part);
+      // What is on its way may arrive: only a save takes it back.
+      if (same(now, partOf(confirmed, part)) && !underway.has(part)) dirty.delete(part);
       else found[part] = now;
     }
     return found;
@@ -110,7 +112,7 @@
   };
 
   const soon = (milliseconds) => {
-    if (held || (trouble && milliseconds)) return;
+    if (held || (trouble && milliseconds && !mended.has(trouble))) return;
     clearTimeout(timer);
     timer = setTimeout(send, milliseconds);
   };
@@ -209,6 +211,14 @@
   /* Somebody saved elsewhere: all that differs is shown, and asked about. What only one of us changed is
      chosen already, for the one who did. */
 
+  // "5" and "5:00" are one limit, however the server writes it.
+  const seconds = (limit) => {
+    const [first, ...rest] = limit.split(":").map(Number);
+    return rest.length ? rest.reduce((sum, one) => 60 * sum + one, first) : 60 * first;
+  };
+  const alike = (part, one, other) =>
+    same(one, other) || (part === "time_limit" && seconds(one) === seconds(other));
+
   const merge = async () => {
     const answer = await fetch(address, { cache: "no-store" });
     if (answer.redirected) return failed("signedOut");
@@ -224,11 +234,11 @@
     ]);
     // What we sent and never heard of is no news.
     const isNews = (part) =>
-      !same(partOf(theirs, part), partOf(base, part)) &&
-      !underway.get(part)?.some((sent) => same(sent, partOf(theirs, part)));
+      !alike(part, partOf(theirs, part), partOf(base, part)) &&
+      !underway.get(part)?.some((sent) => alike(part, sent, partOf(theirs, part)));
     const news = [...parts].some(isNews);
     const differing = [...parts]
-      .filter((part) => !same(partOf(mine, part), partOf(theirs, part)))
+      .filter((part) => !alike(part, partOf(mine, part), partOf(theirs, part)))
       .map((part) => ({
         part,
         label: labelIn(part, mine, theirs),

@@ -99,7 +99,7 @@ def test_what_is_missing_is_listed_with_links_to_the_fields_and_there_is_no_butt
     unfinished = DraftQuestion(text="")
     quiz_id = drafted(committed, Draft(title="Rivers", questions=(unfinished,)))
     page = look(author, quiz_id)
-    links = {link.to_text().strip(): link.attrs["href"] for link in page.all(".missing a")}
+    links = {link.to_text().strip(): link.attrs["href"] for link in page.all(".faults a")}
     edit = f"/quiz/{quiz_id}/edit"
     assert links == {
         f"Write a description: {WHAT}": f"{edit}#description",
@@ -245,7 +245,7 @@ def test_the_date_of_a_scheduled_quiz_changes_while_its_draft_is_unfinished(
     )
     changed(committed, quiz_id, Draft(title="Half-"))
     page = look(author, quiz_id)
-    assert page.all(".missing a")
+    assert page.all(".faults a")
     assert not page.all("#changes-form, #now-form")
     press(author, page, "date", date="2026-12-26", time="18:00", zone="UTC")
     assert date_of(committed, quiz_id) == datetime(2026, 12, 26, 18, tzinfo=UTC)

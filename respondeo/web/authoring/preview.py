@@ -14,7 +14,7 @@ from respondeo.services import previewing
 from respondeo.services.previewing import CannotGoOn, Preview, Subject
 from respondeo.web import access
 from respondeo.web.authoring.bp import bp
-from respondeo.web.authoring.fields import field_id
+from respondeo.web.authoring.fields import editor_url, field_id
 from respondeo.web.htmx import page_or_fragment
 from respondeo.web.taking.forms import AnswerForm, NextForm, checked
 from respondeo.web.taking.ways import way_of_preview
@@ -106,7 +106,7 @@ def missing(subject: Subject) -> list[tuple[str, str, str]]:
         (
             place_of(problem.path),
             problem.message,
-            f"{editor_url(subject.quiz_id)}#{field_id(subject.draft, problem.path)}",
+            editor_url(subject.quiz_id, field_id(subject.draft, problem.path)),
         )
         for problem in subject.problems
     ]
@@ -118,11 +118,6 @@ def place_of(path: str) -> str:
     if first != "questions":
         return PLACES.get(first, "Details")
     return f"Question {int(rest[0]) + 1}" if rest else "Questions"
-
-
-def editor_url(quiz_id: UUID) -> str:
-    """The page on which the draft is written."""
-    return f"/quiz/{quiz_id}/edit"
 
 
 # -- the state in the form -------------------------------------------------------------------------

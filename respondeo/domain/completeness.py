@@ -14,6 +14,8 @@ from respondeo.domain.document import Document
 from respondeo.domain.draft import Draft, DraftAnswer, DraftQuestion, tidied
 from respondeo.domain.errors import Invalid, Problem
 
+LONGEST_LIMIT = 86_400  # seconds
+
 
 def complete(draft: Draft) -> Document:
     """The document that publishing this draft makes.
@@ -46,6 +48,10 @@ def problems(draft: Draft) -> tuple[Problem, ...]:
 
 def _missing(tidy: Draft) -> Iterator[Problem]:
     """What an author has not come to yet, in words that say what to do."""
+    if isinstance(tidy.time_limit_seconds, str):
+        yield Problem("timeLimitSeconds", "Write minutes and seconds, like 5:30, or nothing.")
+    elif tidy.time_limit_seconds > LONGEST_LIMIT:
+        yield Problem("timeLimitSeconds", "At most 24 hours.")
     if not tidy.questions:
         yield Problem("questions", "Write at least one question.")
     for place, question in enumerate(tidy.questions):

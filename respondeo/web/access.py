@@ -125,10 +125,13 @@ def editors(view: Callable[P, R]) -> Callable[P, R]:
     """A view about a quiz (`quiz_id`) for those who may edit it.
 
     To others a quiz in sight is not theirs to change, and one out of sight does not exist.
+    Guests are asked to sign in, whether there is such a quiz or not: their session may have ended.
     """
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        if viewer().is_guest and not viewer().may("quiz:edit-any"):
+            raise SignInRequired
         authoring.editable(session(), viewer(), cast("UUID", kwargs["quiz_id"]))
         return view(*args, **kwargs)
 

@@ -121,11 +121,6 @@ class World:
                 {"quiz": quiz},
             )
 
-    def unpublish(self, quiz: UUID) -> None:
-        """Take the quiz out of sight."""
-        with self.session() as session:
-            authoring.unpublish(session, factories.editor(), quiz)
-
     def delete(self, quiz: UUID) -> None:
         """Somebody deletes the quiz."""
         with self.session() as session:

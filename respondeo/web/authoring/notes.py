@@ -9,7 +9,6 @@ from uuid import UUID
 from respondeo.domain.completeness import problems
 from respondeo.domain.differences import Change, Differences, differences
 from respondeo.domain.draft import Draft
-from respondeo.domain.errors import Problem
 from respondeo.services.authoring import Editing
 from respondeo.web.authoring.fields import dashed, field_id
 
@@ -48,21 +47,12 @@ def notes_of(draft: Draft) -> tuple[Note, ...]:
         Note(
             id=field_id(draft, problem.path),
             where=_where(problem.path),
-            message=_message(draft, problem),
+            message=problem.message,
             missing=_is_blank(draft, problem.path),
             question=_question(draft, problem.path),
         )
         for problem in problems(draft)
     )
-
-
-def _message(draft: Draft, problem: Problem) -> str:
-    """What to do, in the words of the field: a limit is typed in minutes, not in seconds."""
-    if problem.path != "timeLimitSeconds":
-        return problem.message
-    if isinstance(draft.time_limit_seconds, str):
-        return "Write minutes and seconds, like 5:30, or nothing."
-    return "At most 24 hours."
 
 
 def _where(path: str) -> str:

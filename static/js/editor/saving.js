@@ -155,17 +155,11 @@
   const heard = async (answer, parts) => {
     if (answer.status === 200) return arrived(parse(await answer.text()), parts);
     if (answer.status === 204) return failed("signedOut");
-    if (answer.status === 403 || answer.status === 404) return failed(await whyClosed());
+    if (answer.status === 403 || answer.status === 404) return failed("closed");
     if (answer.status === 409) return merge();
     if (answer.status === 413) return failed("large");
     if (answer.status === 422) return refused(parse(await answer.text()));
     return failed(answer.status === 429 ? "busy" : "server", Number(answer.headers.get("Retry-After")));
-  };
-
-  // To strangers a draft does not exist: whether one is a stranger now, a page of one's own tells.
-  const whyClosed = async () => {
-    const own = await fetch(form.dataset.ownPage, { method: "HEAD", redirect: "manual" });
-    return own.type === "opaqueredirect" ? "signedOut" : "closed";
   };
 
   const parse = (html) => new DOMParser().parseFromString(html, "text/html");
@@ -219,7 +213,7 @@
   const merge = async () => {
     const answer = await fetch(address, { cache: "no-store" });
     if (answer.redirected) return failed("signedOut");
-    if (!answer.ok) return failed(answer.status === 404 || answer.status === 403 ? await whyClosed() : "server");
+    if (!answer.ok) return failed(answer.status === 404 || answer.status === 403 ? "closed" : "server");
     const page = parse(await answer.text());
     const theirs = editor.snapshot(page);
     const base = confirmed;

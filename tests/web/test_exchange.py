@@ -117,7 +117,7 @@ def test_what_is_to_finish_is_listed_and_the_quiz_may_be_made_all_the_same(
     assert [" ".join(one.to_text().split()) for one in page.all(".faults li")] == [
         "title: Write a title.",
         "description: Write a description: one sentence that says what the quiz is about.",
-        "timeLimitSeconds: Write a whole number.",
+        "timeLimitSeconds: Write minutes and seconds, like 5:30, or nothing.",
         "Question 1, answers: Write at least two answers.",
     ]
     assert "Untitled quiz" in page.title()
@@ -237,7 +237,8 @@ def test_a_draft_is_exported_to_those_only_who_may_edit_it(
 ) -> None:
     quiz_id = written(committed, add_user(committed).id, WHOLE)
     assert teacher.get(f"/quiz/{quiz_id}/quiz.json").status_code == 404
-    assert Client(teaching).get(f"/quiz/{quiz_id}/quiz.json").status_code == 404
+    sent_away = Client(teaching).get(f"/quiz/{quiz_id}/quiz.json")
+    assert (sent_away.status_code, sent_away.get_data(as_text=True).count("日本")) == (303, 0)
 
 
 def test_the_schema_is_published_for_everybody_under_the_public_address(client: Client) -> None:

@@ -105,7 +105,8 @@ def _removed(quiz_id: UUID, edits: Edits) -> tuple[DraftQuestion, int] | None:
 def _next(quiz_id: UUID) -> str:
     """Where the work goes on: at the question that a button was about, or the one it made."""
     verb, _, rest = request.form.get("action", "").partition(":")
-    uid, questions = rest[:36], []
+    uid = rest[:36]
+    questions: tuple[DraftQuestion, ...] = ()
     if verb in {"add", "duplicate"}:
         questions = authoring.editing(session(), access.viewer(), quiz_id).draft.questions
     anchor: str | None = f"q-{uid}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
+from flask import url_for
+
 from respondeo.domain.draft import Draft
 
 
 def editor_url(quiz_id: UUID, anchor: str | None = None) -> str:
     """The editor of a quiz, or a field in it."""
-    address = f"/quiz/{quiz_id}/edit"
-    return f"{address}#{anchor}" if anchor else address
+    return url_for("authoring.edit", quiz_id=quiz_id, _anchor=anchor)
 
 
 def field_id(draft: Draft, path: str) -> str:

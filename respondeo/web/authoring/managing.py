@@ -67,7 +67,6 @@ def mine() -> Response:
         "results",
         view=view,
         new_id=new_id,
-        editor_url=editor_url,
         done=DONE.get(request.args.get("done", "")),
     )
 
@@ -113,7 +112,7 @@ def deletion_page(quiz_id: UUID, *, status: int = 200) -> Response:
     """The page that asks; 422 where the form did not say that one is sure."""
     going = service.deletion(session(), access.viewer(), quiz_id)
     session().commit()
-    page = render_template("authoring/deletion.html", quiz=going, editor_url=editor_url)
+    page = render_template("authoring/deletion.html", quiz=going)
     return make_response(page, status)
 
 

@@ -194,7 +194,7 @@ def _missing(session: Session, quiz_ids: list[UUID]) -> dict[UUID, int]:
         known[asked[quiz_id]] = many
         with _COUNTING:
             _COUNTED[quiz_id, revision] = many
-    return {quiz_id: known[key] for quiz_id, key in asked.items()}
+    return {quiz_id: known[key] for quiz_id, key in asked.items() if key in known}
 
 
 def _changed(session: Session, quiz_ids: list[UUID]) -> set[UUID]:
@@ -212,7 +212,8 @@ def _changed(session: Session, quiz_ids: list[UUID]) -> set[UUID]:
     return {
         row.id
         for row in rows
-        if differences(published[row.current_version_id], Draft.model_validate(row.document))
+        if row.current_version_id in published
+        and differences(published[row.current_version_id], Draft.model_validate(row.document))
     }
 
 

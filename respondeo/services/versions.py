@@ -42,7 +42,10 @@ def published_document(session: Session, version_id: UUID) -> Document:
 
 
 def published_documents(session: Session, version_ids: Sequence[UUID]) -> dict[UUID, Document]:
-    """What versions say, by their ids; as many queries for many as for one."""
+    """What versions say, by their ids; as many queries for many as for one.
+
+    Without those that are deleted meanwhile.
+    """
     versions = session.scalars(sa.select(QuizVersion).where(QuizVersion.id.in_(version_ids)))
     questions = _questions_of(session, version_ids)
     return {
@@ -53,6 +56,7 @@ def published_documents(session: Session, version_ids: Sequence[UUID]) -> dict[U
             }
         )
         for version in versions
+        if version.id in questions
     }
 
 

@@ -106,6 +106,32 @@ def test_each_quiz_says_its_state_and_what_became_of_it(
     assert chips == ["Drafts 1", "Scheduled 1", "Published 3"]
 
 
+@pytest.mark.parametrize("read_last", ["max(quiz_attempt.completed_at)", "quiz_version_question"])
+def test_quizzes_that_are_deleted_while_they_are_listed_break_no_list(
+    teacher: Client, committed: Session, me: UUID, read_last: str
+) -> None:
+    draft = written(committed, me, Draft(title="Draft"), published=False)
+    open_ = written(committed, me, document(1, title="Open"))
+    authoring.save_draft(committed, editor(), open_, document(1, title="Changed"))
+    committed.commit()
+    engine = committed.connection().engine
+    committed.rollback()
+    gone = []
+
+    def delete_all(*asked: object) -> None:
+        if not gone and read_last in str(asked[2]):
+            gone.append(asked)
+            with engine.begin() as connection:
+                connection.execute(sa.delete(Quiz).where(Quiz.id.in_([draft, open_])))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", delete_all)
+    try:
+        assert teacher.get("/quiz/mine").status_code == 200
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", delete_all)
+    assert gone
+
+
 def test_a_list_is_searched_narrowed_and_sorted(
     teacher: Client, committed: Session, me: UUID
 ) -> None:

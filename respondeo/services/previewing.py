@@ -22,7 +22,7 @@ from respondeo.domain.access import Viewer, attempt_discloses
 from respondeo.domain.completeness import complete
 from respondeo.domain.document import Document, Reveal
 from respondeo.domain.draft import Draft
-from respondeo.domain.errors import DomainError, Invalid, Problem
+from respondeo.domain.errors import DomainError, Invalid, NotFound, Problem
 from respondeo.domain.grading import GRADERS
 from respondeo.models import AttemptAnswer, QuizAttempt, QuizDraft
 from respondeo.services import authoring, playing, results, steps
@@ -115,7 +115,9 @@ class Preview:
 def subject(session: Session, viewer: Viewer, quiz_id: UUID) -> Subject:
     """The draft, for somebody who may edit it. Raises NotFound, SignInRequired, NotAllowed."""
     quiz = authoring.editable(session, viewer, quiz_id)
-    stored = session.get_one(QuizDraft, quiz.id)
+    stored = session.get(QuizDraft, quiz.id)
+    if stored is None:  # deleted just now
+        raise NotFound
     draft = Draft.model_validate(stored.document)
     now = database_time(session)
     try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from respondeo.domain.access import Viewer
 from respondeo.domain.draft import Draft, DraftQuestion, draft_of, inserted
 from respondeo.domain.errors import Invalid, NewerRevision, NotAllowed, NotFound, SignInRequired
 from respondeo.models import QuizDraft
@@ -149,8 +150,16 @@ def test_a_draft_has_a_size_that_a_database_can_bear(session: Session) -> None:
         )
 
 
-def test_saving_a_quiz_that_is_deleted_at_that_moment_finds_nothing(
-    wide: Flask, committed: Session
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda session, me, quiz_id: authoring.save_draft(session, me, quiz_id, titled("Mine")),
+        authoring.editing,
+    ],
+    ids=["saving", "reading"],
+)
+def test_a_quiz_that_is_deleted_at_that_moment_is_not_found(
+    wide: Flask, committed: Session, act: Callable[[Session, Viewer, UUID], object]
 ) -> None:
     author = add_user(committed)
     quiz_id = authoring.create_quiz(committed, author.id, titled("Going")).id
@@ -158,15 +167,34 @@ def test_saving_a_quiz_that_is_deleted_at_that_moment_finds_nothing(
     me = editor(author)
     authoring.delete_quiz(committed, me, quiz_id)
     with ThreadPoolExecutor(1) as pool:
-        saved = pool.submit(
+        done = pool.submit(
             in_transaction,
             wide,
-            lambda session: authoring.save_draft(session, me, quiz_id, titled("Mine")),
+            lambda session: act(session, me, quiz_id),
         )
         until_waiting(committed, 1)
         committed.commit()
         with pytest.raises(NotFound):
-            saved.result()
+            done.result()
+
+
+def test_deleting_a_quiz_waits_for_a_save_and_the_save_for_nobody(
+    wide: Flask, committed: Session
+) -> None:
+    author = add_user(committed)
+    quiz_id = authoring.create_quiz(committed, author.id, titled("Going")).id
+    committed.commit()
+    me = editor(author)
+    authoring.save_draft(committed, me, quiz_id, titled("Mine"))
+    with ThreadPoolExecutor(1) as pool:
+        gone = pool.submit(
+            in_transaction, wide, lambda session: authoring.delete_quiz(session, me, quiz_id)
+        )
+        with Session(committed.get_bind()) as watching:
+            until_waiting(watching, 1)
+        committed.commit()
+        gone.result()
+    assert committed.get(QuizDraft, quiz_id, populate_existing=True) is None
 
 
 def test_of_ten_saves_at_once_on_one_revision_one_is_kept_and_nine_are_told(

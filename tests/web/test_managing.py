@@ -116,7 +116,7 @@ def test_quizzes_that_are_deleted_while_they_are_listed_break_no_list(
     committed.commit()
     engine = committed.connection().engine
     committed.rollback()
-    gone = []
+    gone: list[object] = []
 
     def delete_all(*asked: object) -> None:
         if not gone and read_last in str(asked[2]):

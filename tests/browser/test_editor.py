@@ -176,7 +176,11 @@ def test_what_is_taken_back_while_it_is_on_its_way_is_taken_back(
     page = edit(visitor, quiz)
     first, limit = page.locator(".card-text"), page.locator("[name=time_limit]")
     on_their_way: list[Route] = []
-    page.route("**/edit", lambda route: on_their_way.append(route), times=1)
+
+    def keep(route: Route) -> None:
+        on_their_way.append(route)
+
+    page.route("**/edit", keep, times=1)
     with page.expect_request("**/edit"):
         first.fill("Typed by mistake?")
     first.fill("Question 1?")
@@ -185,7 +189,7 @@ def test_what_is_taken_back_while_it_is_on_its_way_is_taken_back(
     saved(page)
     assert texts(world, quiz) == ["Question 1?"]
     # So, too, where the answer is lost; and "5" is no other limit than "5:00".
-    page.route("**/edit", lambda route: on_their_way.append(route), times=1)
+    page.route("**/edit", keep, times=1)
     limit.evaluate("field => field.closest('details').open = true")
     with page.expect_request("**/edit"):
         limit.fill("5")

@@ -256,7 +256,9 @@
   const markIncomplete = () => {
     const uids = new Set([...notes.values()].map(({ uid }) => uid));
     for (const card of editor.cards()) card.toggleAttribute("data-incomplete", uids.has(card.dataset.uid));
-    document.getElementById("check-count").textContent = notes.size ? `${notes.size} missing` : "Nothing missing";
+    const total = document.getElementById("check-count");
+    total.textContent = notes.size ? `${notes.size} missing` : "Nothing missing";
+    total.toggleAttribute("data-none", !notes.size);
     editor.outline();
   };
 

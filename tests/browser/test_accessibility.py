@@ -489,6 +489,7 @@ def test_axe_finds_nothing_on_publication(world: World, still: Open) -> None:
     world.rewrite(quiz)
     page.reload()
     axe_finds_nothing(page, "published, changed")
+    page.get_by_text("Or only until a date").click()
     page.locator("#opens-date").fill("2020-01-01")
     page.locator("#opens-time").fill("09:00")
     page.locator("#date-form button").click()

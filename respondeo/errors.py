@@ -22,6 +22,7 @@ from respondeo import database_trouble
 from respondeo.db import session
 from respondeo.domain.errors import (
     AttemptOver,
+    CannotGoOn,
     DomainError,
     Invalid,
     NewerRevision,
@@ -49,6 +50,7 @@ STATUS: dict[type[DomainError], int] = {
     AttemptOver: 409,
     NotThisQuestion: 409,
     NewerRevision: 409,
+    CannotGoOn: 409,
     Invalid: 422,
     TooMany: 429,
     SignInRefused: 403,

@@ -90,6 +90,15 @@ class NotThisQuestion(DomainError):
         super().__init__("That question is not open in this attempt.")
 
 
+class CannotGoOn(DomainError):
+    """A preview cannot be continued; it can be begun anew."""
+
+    def __init__(
+        self, sentence: str = "It is too old, or was begun for another quiz or by somebody else."
+    ) -> None:
+        super().__init__(sentence)
+
+
 class NewerRevision(DomainError):
     """The draft was saved by somebody else, or in another tab, since it was read."""
 

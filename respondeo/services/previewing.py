@@ -22,7 +22,7 @@ from respondeo.domain.access import Viewer, attempt_discloses
 from respondeo.domain.completeness import complete
 from respondeo.domain.document import Document, Reveal
 from respondeo.domain.draft import Draft
-from respondeo.domain.errors import DomainError, Invalid, Problem
+from respondeo.domain.errors import CannotGoOn, Invalid, Problem
 from respondeo.domain.grading import GRADERS
 from respondeo.models import AttemptAnswer, QuizAttempt, QuizDraft
 from respondeo.services import authoring, playing, results, steps
@@ -32,15 +32,6 @@ from respondeo.services.results import ReviewedQuestion
 
 LASTS = timedelta(days=1)  # from its last step
 NO_ATTEMPT = UUID(int=0)
-
-
-class CannotGoOn(DomainError):
-    """A preview cannot be continued; it can be begun anew."""
-
-    def __init__(
-        self, sentence: str = "It is too old, or was begun for another quiz or by somebody else."
-    ) -> None:
-        super().__init__(sentence)
 
 
 @dataclass(frozen=True, slots=True)

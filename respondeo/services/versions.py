@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from threading import Lock
 from uuid import UUID
 
 import sqlalchemy as sa
+from cachetools import LRUCache, cached
 from sqlalchemy.orm import Session
 
 from respondeo.domain.document import Answer as AnswerDocument
 from respondeo.domain.document import Details, Document
 from respondeo.domain.document import Question as QuestionDocument
 from respondeo.models import Answer, Question, Quiz, QuizVersion, QuizVersionQuestion
+
+CACHED_DOCUMENTS = 64
 
 
 def version_of(session: Session, quiz: Quiz, document: Document) -> QuizVersion:
@@ -36,8 +40,13 @@ def version_of(session: Session, quiz: Quiz, document: Document) -> QuizVersion:
     return _new_version(session, quiz, document, question_ids)
 
 
+def _by_id(_session: Session, version_id: UUID) -> UUID:
+    return version_id
+
+
+@cached(LRUCache(CACHED_DOCUMENTS), key=_by_id, lock=Lock())
 def published_document(session: Session, version_id: UUID) -> Document:
-    """What a version says, as the document it was made of."""
+    """What a version says, as the document it was made of; an editor asks at every save."""
     return published_documents(session, [version_id])[version_id]
 
 

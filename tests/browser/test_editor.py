@@ -5,11 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from respondeo.domain.draft import Draft
 from respondeo.models import QuizDraft
-from tests.browser.visitor import PHONE, Visit, Visitor, said, wait_said
+from tests.browser.visitor import PHONE, Visit, Visitor, cookie, said, wait_said
 from tests.browser.world import Someone, World, question
 
 NETWORK = "net::ERR_|Failed to fetch"
@@ -150,9 +150,9 @@ def test_a_save_whose_answer_was_lost_is_no_conflict(
     visitor = visit(author)
     visitor.expects(NETWORK, "status of 409")
     page = edit(visitor, quiz)
-    lost: list[object] = []
+    lost: list[APIResponse] = []
 
-    def lose_the_first(route: object) -> None:
+    def lose_the_first(route: Route) -> None:
         if not lost and route.request.method == "POST":
             lost.append(route.fetch())
             route.abort("connectionreset")
@@ -243,13 +243,12 @@ def test_who_was_signed_out_loses_nothing_and_goes_on(
     quiz = world.quiz(1)
     visitor = visit(author)
     page = edit(visitor, quiz)
-    cookies = visitor.context.cookies()
     visitor.context.clear_cookies()
     page.locator(".card-text").fill("Still here?")
     notice = page.locator("#editor-notices")
     expect(notice).to_contain_text("you are signed out")
     expect(notice.get_by_role("link", name="Sign in")).to_have_attribute("target", "_blank")
-    visitor.context.add_cookies(cookies)
+    visitor.context.add_cookies([cookie(author, world.url)])
     page.evaluate("dispatchEvent(new Event('focus'))")
     saved(page)
     assert texts(world, quiz) == ["Still here?"]
@@ -289,3 +288,4 @@ def test_what_is_missing_leads_to_its_field_on_a_phone(
     expect(page.locator(".card-text")).to_be_focused()
     page.locator(".card-text").fill("x" * 480)
     expect(page.locator(".count")).to_have_text("20")
+    saved(page)

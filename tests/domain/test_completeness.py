@@ -58,7 +58,11 @@ def test_an_empty_draft_says_all_that_is_missing_from_the_top() -> None:
         (FULL.model_copy(update={"title": "x" * 71}), "title", "At most 70 .* these are 71"),
         (FULL.model_copy(update={"max_attempts": "few"}), "maxAttempts", "whole number"),
         (FULL.model_copy(update={"max_attempts": 0}), "maxAttempts", "Use 1 or more"),
-        (FULL.model_copy(update={"time_limit_seconds": 10**6}), "timeLimitSeconds", "at most"),
+        (
+            FULL.model_copy(update={"time_limit_seconds": 10**6}),
+            "timeLimitSeconds",
+            "At most 24 hours",
+        ),
         (FULL.model_copy(update={"hero_image_url": "http://a"}), "heroImageUrl", "https://"),
         (with_first(text=" "), "questions.0.text", "Write the question"),
         (with_first(image_url="ftp://a"), "questions.0.imageUrl", "https://"),

@@ -8,15 +8,27 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy.orm import Session
 
 from respondeo import create_app
 from respondeo.db import db
+from respondeo.services import passwords
 from tests.client import Client
 from tests.conftest import settings_for
 from tests.factories import add_user
 from tests.web.apps import AppWith, Browser, Recorder
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Argon2 at its lowest cost: pages are not where its strength is tested, services are."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", cheap)
+    passwords.nobodys_hash.cache_clear()
+    yield
+    passwords.nobodys_hash.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -275,7 +275,7 @@ def test_only_those_who_may_edit_the_quiz_get_in(
         "moderator": (person_with(committed, "C", "heads"), 200, 200),
         "admin": (person_with(committed, "D", "admin"), 200, 200),
         "player": (person_with(committed, "E"), 403, 404),
-        "nobody": (None, 303, 404),
+        "nobody": (None, 303, 303),
     }
     played(committed, quiz)
     committed.commit()

@@ -107,7 +107,8 @@ def _next(quiz_id: UUID) -> str:
     verb, _, rest = request.form.get("action", "").partition(":")
     if verb in PAGES:
         return url_for(PAGES[verb], quiz_id=quiz_id)
-    uid, questions = rest[:36], []
+    uid = rest[:36]
+    questions: tuple[DraftQuestion, ...] = ()
     if verb in {"add", "duplicate"}:
         questions = authoring.editing(session(), access.viewer(), quiz_id).draft.questions
     anchor: str | None = f"q-{uid}"

@@ -9,9 +9,9 @@ from flask import Response, current_app, make_response, render_template, request
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from respondeo.db import session
-from respondeo.domain.errors import Invalid
+from respondeo.domain.errors import CannotGoOn, Invalid
 from respondeo.services import previewing
-from respondeo.services.previewing import CannotGoOn, Preview, Subject
+from respondeo.services.previewing import Preview, Subject
 from respondeo.web import access
 from respondeo.web.authoring.bp import bp
 from respondeo.web.authoring.fields import editor_url, field_id

@@ -55,14 +55,21 @@
   };
 
   let decide = null;
+  let asked = [];
 
-  editor.choose = () => dialog.open || dialog.showModal();
+  // What was typed since it was closed is shown too.
+  editor.choose = () => {
+    if (dialog.open) return;
+    for (const one of asked) one.mine = editor.partNow(one.part);
+    rows.replaceChildren(...asked.map((one) => row(one, { mine: "Keep mine", theirs: "Take theirs" })));
+    dialog.showModal();
+  };
 
   editor.ask = (conflicts, who, when, then) => {
     dialog.querySelector(".conflict-who").textContent =
       `${who} saved it ${when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}, after you had opened it.` +
       " Nothing is overwritten before you choose.";
-    rows.replaceChildren(...conflicts.map((one) => row(one, { mine: "Keep mine", theirs: "Take theirs" })));
+    asked = conflicts;
     decide = (all) => {
       const chosen = new Map(
         conflicts.map(({ part }) => [

@@ -19,6 +19,7 @@
     conflict: "Not saved yet: somebody saved this quiz elsewhere. Choose what to keep.",
   };
   const retries = new Set(["offline", "server", "busy"]);
+  const waits = new Set([...retries, "signedOut", "closed", "conflict"]); // typing on is no cure
 
   let confirmed = editor.snapshot();
   const dirty = new Set(); // parts that may differ from it
@@ -110,7 +111,7 @@
   };
 
   const soon = (milliseconds) => {
-    if (held || (trouble && milliseconds)) return;
+    if (held || (waits.has(trouble) && milliseconds)) return;
     clearTimeout(timer);
     timer = setTimeout(send, milliseconds);
   };

@@ -71,6 +71,7 @@ def test_a_quiz_is_written_by_keys_alone(world: World, visit: Visit, author: Som
     words(page, "", "Danube", "Rhine")
     words(page, "")  # in an empty answer: a new question
     expect(page.locator(".sheet").last.locator(".card-text")).to_be_focused()
+    expect(page.locator("#questions > .sheet").first.locator(".option")).to_have_count(3)
     words(page, "Which flows through Vienna?")
     paste(page, "- Rhine\n- Danube *\n\n3) Loire\n")
     page.keyboard.press("Control+Shift+Enter")

@@ -105,6 +105,8 @@ def _removed(quiz_id: UUID, edits: Edits) -> tuple[DraftQuestion, int] | None:
 def _next(quiz_id: UUID) -> str:
     """Where the work goes on: at the question that a button was about, or the one it made."""
     verb, _, rest = request.form.get("action", "").partition(":")
+    if verb in PAGES:
+        return url_for(PAGES[verb], quiz_id=quiz_id)
     uid = rest[:36]
     questions: tuple[DraftQuestion, ...] = ()
     if verb in {"add", "duplicate"}:
@@ -157,6 +159,9 @@ def editor_page(
     response.headers["Cache-Control"] = "no-store"
     return response
 
+
+# Pages that show the draft: their buttons save it first.
+PAGES = {"preview": "authoring.preview", "publish": "authoring.publication"}
 
 CHOICES: dict[str, Any] = {
     "blank": new_question(BLANK).model_copy(

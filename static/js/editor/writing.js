@@ -125,6 +125,16 @@
     return { card, all, at: all.indexOf(field) };
   };
 
+  // Done with a question: rows that nobody wrote in go.
+  const tidy = (card) => {
+    for (const option of editor.options(card)) {
+      const blank = !option.querySelector("textarea").value.trim() && !option.querySelector("[type=checkbox]").checked;
+      if (blank) option.remove();
+    }
+    editor.number(card);
+    changed(card);
+  };
+
   const enter = (field) => {
     const { card, all, at } = order(field);
     if (!card.dataset.uid) {
@@ -134,8 +144,10 @@
     const rest = all.slice(at + 1);
     const filled = texts(card).filter((one) => one.value.trim()).length;
     const done = at > 0 && !field.value.trim() && rest.every((one) => !one.value.trim());
-    if (done && filled >= 2) add(card);
-    else if (rest.length) rest[0].focus();
+    if (done && filled >= 2) {
+      tidy(card);
+      add(card);
+    } else if (rest.length) rest[0].focus();
     else if (editor.options(card).length < editor.mostAnswers) addAnswer(card);
     else add(card);
   };
@@ -256,7 +268,9 @@
   const markIncomplete = () => {
     const uids = new Set([...notes.values()].map(({ uid }) => uid));
     for (const card of editor.cards()) card.toggleAttribute("data-incomplete", uids.has(card.dataset.uid));
-    document.getElementById("check-count").textContent = notes.size ? `${notes.size} missing` : "Nothing missing";
+    const total = document.getElementById("check-count");
+    total.textContent = notes.size ? `${notes.size} missing` : "Nothing missing";
+    total.toggleAttribute("data-none", !notes.size);
     editor.outline();
   };
 

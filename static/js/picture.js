@@ -133,6 +133,8 @@
     clearTimeout(waiting.get(prefix));
     show(field, path);
     say(words.uploaded);
+    const alt = field.querySelector(".picture-alt input"); // what is still to be said of it
+    if (alt && !alt.value && field.contains(document.activeElement)) alt.focus();
   };
 
   const upload = (field, file) => {

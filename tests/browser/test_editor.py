@@ -5,10 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import APIResponse, Page, Route, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from respondeo.domain.draft import Draft
-from respondeo.models import QuizDraft
+from respondeo.models import Quiz, QuizDraft
 from tests.browser.visitor import PHONE, Visit, Visitor, cookie, said, wait_said
 from tests.browser.world import Someone, World, question
 
@@ -60,7 +60,18 @@ def words(page: Page, *lines: str) -> None:
         page.keyboard.press("Enter")
 
 
-def test_a_quiz_is_written_by_keys_alone(world: World, visit: Visit, author: Someone) -> None:
+def tab_to(page: Page, there: Locator, key: str = "Tab") -> None:
+    """Go to a control as people without a mouse do."""
+    for _ in range(100):
+        if there.evaluate("control => control === document.activeElement"):
+            return
+        page.keyboard.press(key)
+    pytest.fail(f"{key} does not lead to {there}")
+
+
+def test_a_quiz_is_written_and_published_by_keys_alone(
+    world: World, visit: Visit, author: Someone
+) -> None:
     page = visit(author).go("/quiz/new")
     page.wait_for_load_state("domcontentloaded")
     words(page, "Rivers of Europe")
@@ -80,12 +91,11 @@ def test_a_quiz_is_written_by_keys_alone(world: World, visit: Visit, author: Som
     wait_said(page, "6 answers pasted; 1 more did not fit.")
     page.keyboard.press("Alt+ArrowUp")
     page.keyboard.press("Control+Enter")
-    page.keyboard.press("Shift+Tab")
-    page.locator("#questions > .sheet").last.locator(".card-text").focus()
+    tab_to(page, page.locator("#questions > .sheet").last.locator(".card-text"), "Shift+Tab")
     page.keyboard.press("Alt+ArrowUp")
     expect(page.locator(":focus")).to_have_value("And through Paris?")
     wait_said(page, "Question 2 of 3.")
-    page.locator("#description").focus()
+    tab_to(page, page.locator("#description"), "Shift+Tab")
     page.keyboard.type("Where water flows.")
     expect(page.get_by_role("heading", name="Nothing missing")).to_be_visible()
     saved(page)
@@ -106,6 +116,13 @@ def test_a_quiz_is_written_by_keys_alone(world: World, visit: Visit, author: Som
     outline = page.locator("#outline li .outline-words").all_inner_texts()
     assert outline == [one.text for one in written.questions]
     assert "Saved." not in said(page), "whoever listens is not told at every pause"
+    tab_to(page, page.get_by_role("link", name="Publish…"), "Shift+Tab")
+    page.keyboard.press("Enter")
+    tab_to(page, page.get_by_role("button", name="Publish version 1"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="It is open")).to_be_visible()
+    with world.session() as session:
+        assert session.get_one(Quiz, UUID(quiz)).published_at is not None
 
 
 def test_what_is_typed_offline_is_kept_sent_later_and_offered_back(

@@ -154,7 +154,7 @@
 
   form.addEventListener("keydown", (event) => {
     const { target, key } = event;
-    if (event.isComposing) return;
+    if (event.isComposing || event.keyCode === 229) return; // the end of a composition, in Safari
     const card = target.closest?.(".sheet[data-uid]");
     const option = target.closest?.(".option");
     const command = event.ctrlKey || event.metaKey;

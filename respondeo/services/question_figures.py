@@ -221,6 +221,15 @@ def _answers(session: Session, quiz_id: UUID) -> Mapping[UUID, tuple[WordedAnswe
     return found
 
 
+def _given() -> sa.FromClause:
+    """The answers of an attempt: for each attempt by the index, never all answers of all quizzes.
+
+    The planner thinks of the latter where it guesses too few rows; OFFSET keeps it from that.
+    """
+    of_attempt = AttemptAnswer.attempt_id == QuizAttempt.id
+    return sa.select(AttemptAnswer).where(of_attempt).offset(0).lateral("given")
+
+
 def _counts(
     session: Session, which: sa.ColumnElement[bool], said: Sequence[Wording]
 ) -> Mapping[UUID, _Counts]:
@@ -235,18 +244,18 @@ def _counts(
         .table_valued(sa.column("question_id", sa.Uuid()), sa.column("wording", sa.Uuid()))
         .render_derived()
     )
-    median = sa.func.percentile_cont(0.5).within_group(AttemptAnswer.time_ms)
+    given = _given()
     rows = session.execute(
         sa.select(
             worded.c.wording,
-            sa.func.count(AttemptAnswer.shown_at),
-            sa.func.count().filter(AttemptAnswer.is_correct.is_(True)),
-            sa.func.count(AttemptAnswer.answer_id),
-            median,
+            sa.func.count(given.c.shown_at),
+            sa.func.count().filter(given.c.is_correct.is_(True)),
+            sa.func.count(given.c.answer_id),
+            sa.func.percentile_cont(0.5).within_group(given.c.time_ms),
         )
-        .select_from(AttemptAnswer)
-        .join(QuizAttempt, QuizAttempt.id == AttemptAnswer.attempt_id)
-        .join(worded, worded.c.question_id == AttemptAnswer.question_id)
+        .select_from(QuizAttempt)
+        .join(given, sa.true())
+        .join(worded, worded.c.question_id == given.c.question_id)
         .where(which)
         .group_by(worded.c.wording)
     )
@@ -255,11 +264,13 @@ def _counts(
 
 def _chosen(session: Session, which: sa.ColumnElement[bool]) -> Mapping[UUID, int]:
     """How often each answer was chosen."""
+    given = _given()
     rows = session.execute(
-        sa.select(AttemptAnswer.answer_id, sa.func.count())
-        .join(QuizAttempt, QuizAttempt.id == AttemptAnswer.attempt_id)
-        .where(which, AttemptAnswer.answer_id.is_not(None))
-        .group_by(AttemptAnswer.answer_id)
+        sa.select(given.c.answer_id, sa.func.count())
+        .select_from(QuizAttempt)
+        .join(given, sa.true())
+        .where(which, given.c.answer_id.is_not(None))
+        .group_by(given.c.answer_id)
     )
     return {answer_id: count for answer_id, count in rows if answer_id is not None}
 

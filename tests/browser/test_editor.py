@@ -306,6 +306,28 @@ def test_who_was_signed_out_loses_nothing_and_goes_on(
     assert texts(world, quiz) == ["Still here?"]
 
 
+def test_what_cannot_be_kept_is_named_and_leads_to_its_field(
+    world: World, visit: Visit, author: Someone
+) -> None:
+    quiz = world.quiz(1)
+    visitor = visit(author)
+    visitor.expects("status of 422")
+    page = edit(visitor, quiz)
+    page.locator("#description").evaluate(
+        """field => {
+          field.value = "x".repeat(20001); // more than the field lets anybody type
+          field.dispatchEvent(new Event("input", { bubbles: true }));
+        }"""
+    )
+    fault = page.locator("#editor-notices").get_by_role("link", name="At most 20000 characters")
+    fault.click()
+    expect(page.locator("#description")).to_be_focused()
+    page.locator("#description").fill("Shorter.")
+    saved(page)
+    expect(page.locator("#editor-notices")).to_be_empty()
+    assert draft(world, quiz).description == "Shorter."
+
+
 def test_a_quiz_that_was_deleted_meanwhile_can_be_taken_away(
     world: World, visit: Visit, author: Someone
 ) -> None:

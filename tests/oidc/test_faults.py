@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from structlog.typing import EventDict
 from werkzeug.wrappers import Response
 
-from respondeo.models import LoginSession, User
+from respondeo.models import Account, LoginSession, User
 from respondeo.oidc import client, http
 from respondeo.web.auth import pending
 from tests.oidc.browser import Traveller
@@ -147,6 +147,61 @@ def test_a_fault_in_the_answer_lets_nobody_in(
     (entry,) = failures(log)
     assert entry["provider"] == "school"
     assert cause in entry["cause"]
+
+
+# What a provider may rightly say of somebody, and who that is here already.
+REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any] | None, str, str]] = {
+    "no e-mail": ({"email": None}, None, "did not tell your e-mail address", "no e-mail"),
+    "an e-mail that is no such thing": (
+        {"email": "ada"}, None, "did not tell your e-mail address", "no e-mail",
+    ),
+    "somebody's e-mail, not verified": (
+        {"email": "ada@school.example", "email_verified": False},
+        {"email": "ada@school.example", "email_verified": True},
+        "has not verified that the address is yours", "not verified",
+    ),
+    "an e-mail that nobody here has proved": (
+        {"email": "ada@school.example", "email_verified": True},
+        {"email": "ada@school.example", "email_verified": False, "account": "club"},
+        "without having proved that it is theirs", "did not verify it",
+    ),
+    "switched off": (
+        {},
+        {"email": "ada@school.example", "account": "school", "disabled_at": sa.func.now()},
+        "has been switched off", "disabled",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_who_cannot_be_let_in_reads_what_to_do_and_the_log_says_why(
+    school: Front,
+    traveller: Traveller,
+    committed: Session,
+    log: list[EventDict],
+    case: str,
+) -> None:
+    claims, known, sentence, cause = REFUSED[case]
+    if known is not None:
+        account = known.get("account")
+        user = User(name="Ada", **{key: known[key] for key in known if key != "account"})
+        committed.add(user)
+        committed.flush()
+        if account:
+            committed.add(Account(user_id=user.id, provider_id=account, account_id="ada"))
+        committed.commit()
+    nothing = {"email": None, "email_verified": None}
+    school.says(USERINFO, **(nothing | claims) if claims else {})
+    school.vouches(**(nothing | claims) if claims else {})
+    answer = traveller.travel(school, target="/leaderboard")
+    page = traveller.fails(answer, 403, sentence)
+    assert page.one("#error-action").attrs["href"] == "/sign-in?next=/leaderboard"
+    assert not committed.scalar(sa.select(sa.func.count()).select_from(LoginSession))
+    assert committed.scalar(sa.select(sa.func.count()).select_from(User)) == bool(known)
+    (entry,) = failures(log)
+    assert entry["provider"] == "school"
+    assert cause in entry["cause"]
+    assert "ada@" not in str(entry)
 
 
 METADATA_FAULTS: dict[str, tuple[Callable[[Front], object], int, str]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from uuid import UUID
 
@@ -15,8 +16,8 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import TestResponse, encode_multipart
 
 from respondeo.domain.draft import Draft, DraftAnswer, DraftQuestion
-from respondeo.models import QuizDraft
-from respondeo.services import authoring
+from respondeo.models import Media, QuizDraft
+from respondeo.services import authoring, media
 from tests.client import SAME_ORIGIN, Client, Page
 from tests.factories import add_user, player, published_quiz
 from tests.services.plays import play
@@ -424,7 +425,11 @@ def test_a_picture_comes_with_the_form(hers: Client, committed: Session) -> None
     page = send(f"q-{uid}-picture", b"no picture")
     assert page.status == 422
     assert page.one("#faults a").attrs["href"] == f"#q-{uid}-picture"
+    unused = media.store_picture(committed, media.encoded(picture(color="red"), fit=media.PERSON))
+    committed.execute(sa.update(Media).values(created_at=Media.created_at - timedelta(days=2)))
+    committed.commit()
     assert send(f"q-{uid}-picture", picture()).status == 303
+    assert hers.get(unused).status_code == 404, "what nobody used for a day has gone"
     url = stored(committed, quiz_id).questions[0].image_url
     assert url is not None
     assert hers.get(url).status_code == 200

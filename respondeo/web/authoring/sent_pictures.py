@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from respondeo.db import session
 from respondeo.domain.errors import Invalid, Problem
 from respondeo.extensions import limiter
-from respondeo.services import pictures
+from respondeo.services import media, pictures
 from respondeo.services.pictures import Use
 from respondeo.web.uploads import whose_pictures
 
@@ -34,4 +34,7 @@ def form_with_pictures() -> MultiDict[str, str]:
                 session(), file.read(), use, field=name
             )
     session().commit()
+    if sent:
+        media.remove_unused(session())
+        session().commit()
     return form

@@ -205,6 +205,10 @@
 
   const refused = (page) => {
     failed("refused");
+    const notice = notices.querySelector('[data-why="trouble"]');
+    notice?.querySelector("ul")?.remove();
+    const faults = page.querySelector("#faults ul"); // leads to each field; some concern no field
+    if (faults) notice?.append(document.importNode(faults, true));
     editor.showFaults?.(page);
   };
 

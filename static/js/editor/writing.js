@@ -25,6 +25,7 @@
   };
 
   const duplicate = (card) => {
+    if (editor.cards().length >= 500) return say("A quiz has at most 500 questions.");
     const data = editor.read(card);
     data.answers.forEach((answer) => (answer.uid = editor.newUid()));
     const copy = editor.make(editor.newUid(), data);

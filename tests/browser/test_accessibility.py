@@ -10,8 +10,10 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from respondeo.domain.draft import Draft
+from respondeo.models import QuizDraft
 from tests.browser.axe import axe_finds_nothing
-from tests.browser.visitor import Visit, Visitor, answer, at, choose, confirm, go_on
+from tests.browser.visitor import Visit, Visitor, answer, at, choose, confirm, cookie, go_on
 from tests.browser.world import World
 
 Open = Callable[..., Visitor]
@@ -222,6 +224,8 @@ def test_axe_finds_nothing_on_statistics(world: World, still: Open) -> None:
     page.locator(".histogram summary").first.click()
     expect(page.get_by_role("heading", name="Attempts")).to_be_visible()
     axe_finds_nothing(page, "figures")
+    page.goto(f"/quiz/{quiz}/statistics?version=1")
+    axe_finds_nothing(page, "figures of one version")
 
 
 def test_axe_finds_nothing_on_signing_in(world: World, still: Open) -> None:
@@ -414,6 +418,31 @@ def test_axe_finds_nothing_in_the_editor(world: World, still: Open) -> None:
     axe_finds_nothing(other, "conflict")
 
 
+def test_axe_finds_nothing_where_the_editor_cannot_save(world: World, still: Open) -> None:
+    quiz, author = world.quiz(1), world.person("Ada", groups=["admin"])
+    visitor = still(author)
+    visitor.expects("status of 4(22|04)")
+    page = visitor.go(f"/quiz/{quiz}/edit")
+    page.locator("#description").evaluate(
+        """field => {
+          field.value = "x".repeat(20001);
+          field.dispatchEvent(new Event("input", { bubbles: true }));
+        }"""
+    )
+    notice = page.locator("#editor-notices")
+    expect(notice.get_by_role("link", name="At most 20000 characters")).to_be_visible()
+    axe_finds_nothing(page, "refused")
+    visitor.context.clear_cookies()
+    page.locator("#description").fill("Shorter.")
+    expect(notice).to_contain_text("you are signed out")
+    axe_finds_nothing(page, "signed out")
+    visitor.context.add_cookies([cookie(author, world.url)])
+    world.delete(quiz)
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(notice.get_by_role("button", name="Download a copy")).to_be_visible()
+    axe_finds_nothing(page, "deleted meanwhile")
+
+
 def test_axe_finds_nothing_in_the_editor_without_a_script(world: World, still: Open) -> None:
     quiz = world.quiz(1)
     visitor = still(world.person("Ada", groups=["admin"]))
@@ -430,6 +459,16 @@ def test_axe_finds_nothing_in_the_editor_without_a_script(world: World, still: O
     _post(page, f"/quiz/{quiz}/edit", fields={"revision": "2", "language": "xx"})
     expect(page.get_by_text("Not saved: one field")).to_be_visible()
     axe_finds_nothing(page, "422")
+    with world.session() as session:
+        uid = Draft.model_validate(session.get_one(QuizDraft, quiz).document).questions[0].uid
+    page = visitor.go("/leaderboard")
+    _post(page, f"/quiz/{quiz}/edit", fields={"revision": "2", "action": f"remove:{uid}"})
+    expect(page.get_by_text("Question 1 removed.")).to_be_visible()
+    axe_finds_nothing(page, "removed, with an undo")
+    page = visitor.go("/leaderboard")
+    _post(page, f"/quiz/{quiz}/pictures", fields={"use": "question"})
+    expect(page.get_by_role("heading", name="Upload a picture")).to_be_visible()
+    axe_finds_nothing(page, "no picture")
     page = visitor.go("/leaderboard")
     _post(page, "/quiz/new", fields={"title": " "})
     expect(page.get_by_text("Write a title.")).to_be_visible()

@@ -16,7 +16,7 @@ from respondeo.services import authoring
 from respondeo.services.authoring import Editing
 from respondeo.web import access
 from respondeo.web.authoring.forms import limit_typed
-from respondeo.web.authoring.notes import LABELS
+from respondeo.web.authoring.wording import LABELS
 
 
 @dataclass(frozen=True, slots=True)

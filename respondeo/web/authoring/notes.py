@@ -11,20 +11,9 @@ from respondeo.domain.differences import Change, Differences, differences
 from respondeo.domain.draft import Draft
 from respondeo.services.authoring import Editing
 from respondeo.web.authoring.fields import dashed, field_id
+from respondeo.web.authoring.wording import LABELS, changed_details
 
-LABELS = {
-    "title": "Title",
-    "description": "Description",
-    "hero_image_url": "Cover picture",
-    "language": "Language",
-    "difficulty": "Difficulty",
-    "max_attempts": "Attempts",
-    "time_limit_seconds": "Time limit",
-    "randomize_questions": "Order of questions",
-    "randomize_answers": "Order of answers",
-    "feedback": "Feedback",
-    "reveal": "Right answers",
-}
+MOST_SHOWN = 200  # characters of a detail in a list of differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +133,9 @@ def _sentence(found: Differences) -> str:
 
 def _detail_lines(found: Differences) -> list[Line]:
     return [
-        Line(LABELS[one.field], _value(one.before), _value(one.after), f"#{dashed(one.field)}")
-        for one in found.details
+        Line(one.label, one.before[:MOST_SHOWN], one.value[:MOST_SHOWN], f"#{dashed(one.field)}")
+        for one in changed_details(found)
     ]
-
-
-def _value(value: object) -> str:
-    match value:
-        case None | "" | 0:
-            return "none"
-        case True:
-            return "shuffled"
-        case False:
-            return "as written"
-        case _:
-            return str(value)[:200]
 
 
 def _question_lines(found: Differences) -> list[Line]:

@@ -13,7 +13,7 @@ from respondeo.web.filters import language_name, limit_text, number
 LABELS = {
     "title": "Title",
     "description": "Description",
-    "hero_image_url": "Picture",
+    "hero_image_url": "Cover picture",
     "language": "Language",
     "difficulty": "Difficulty",
     "max_attempts": "Attempts",

@@ -14,7 +14,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     from pathlib import Path
 
-    from respondeo import cli, embedded, extensions, logs, security, web
+    from respondeo import api, cli, embedded, extensions, logs, security, web
     from respondeo.errors import init_errors
 
     app = Flask(__name__, template_folder="../templates", static_folder=None)
@@ -32,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     extensions.init_extensions(app, settings)
     security.init_security(app, settings)
     web.init_web(app, settings)
+    api.init_api(app)
     init_errors(app)
     cli.init_cli(app)
     return app

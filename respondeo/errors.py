@@ -19,8 +19,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from respondeo import database_trouble
+from respondeo.api import refusals
 from respondeo.db import session
 from respondeo.domain.errors import (
+    AttemptOpen,
     AttemptOver,
     CannotGoOn,
     DomainError,
@@ -29,6 +31,8 @@ from respondeo.domain.errors import (
     NoAttemptsLeft,
     NotAllowed,
     NotFound,
+    NotOfThisQuiz,
+    NotThisAnswer,
     NotThisQuestion,
     ProviderAway,
     ProviderWrong,
@@ -36,6 +40,7 @@ from respondeo.domain.errors import (
     SignInRefused,
     SignInRequired,
     TooMany,
+    UnpublishedChanges,
 )
 from respondeo.extensions import limiter
 from respondeo.security import own_origins
@@ -51,6 +56,10 @@ STATUS: dict[type[DomainError], int] = {
     NotThisQuestion: 409,
     NewerRevision: 409,
     CannotGoOn: 409,
+    AttemptOpen: 409,
+    NotOfThisQuiz: 409,
+    UnpublishedChanges: 409,
+    NotThisAnswer: 409,
     Invalid: 422,
     TooMany: 429,
     SignInRefused: 403,
@@ -101,9 +110,11 @@ def init_errors(app: Flask) -> None:
 
 
 def on_domain_error(error: DomainError) -> BaseResponse:
+    status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
+    if refusals.is_asked():
+        return refusals.of_rule(error, status)
     if isinstance(error, SignInRequired):
         return go_to(url_for("auth.sign_in", next=_page_asked_from()))
-    status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
     if isinstance(error, SignInFailed):
         back = url_for("auth.sign_in", next=error.target)
         return show(Explained(status, SIGN_IN_TITLE, str(error), action=(back, "Back to sign-in")))
@@ -180,9 +191,11 @@ def on_bug(error: Exception) -> BaseResponse:
 
 
 def show(explained: Explained) -> Response:
-    """The error as a whole page, or as a small alert where htmx asked for a fragment."""
+    """The error as a whole page, as a small alert where htmx asked for a fragment, or as JSON."""
     with suppress(SQLAlchemyError):
         session().rollback()
+    if refusals.is_asked():
+        return refusals.shown(explained.status, explained.sentence)
     if explained.status >= 500 or not _is_known_who_asks():
         access.as_nobody()
     url, text = explained.action or _way_on(explained)

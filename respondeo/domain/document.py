@@ -113,7 +113,11 @@ QuestionText = Annotated[str, _text(500), AfterValidator(storable)]
 AnswerText = Annotated[str, _text(300), AfterValidator(storable)]
 ImageAlt = Annotated[str, _text(300), AfterValidator(storable)]
 Explanation = Annotated[str, _text(1000), AfterValidator(storable)]
-ImageUrl = Annotated[str, StringConstraints(max_length=2000, pattern=r"^(https://|/media/)\S+$")]
+ImageUrl = Annotated[
+    str,
+    StringConstraints(max_length=2000, pattern=r"^(https://|/media/)\S+$"),
+    AfterValidator(storable),
+]
 
 
 class Part(BaseModel):

@@ -31,6 +31,13 @@ class SignInRequired(NotAllowed):
         super().__init__(sentence)
 
 
+class KeyRefused(SignInRequired):
+    """The API key is none of ours, has ended, or its owner may not come in."""
+
+    def __init__(self) -> None:
+        super().__init__("This API key is not valid: it may be revoked or have ended.")
+
+
 class SignInFailed(DomainError):
     """Signing in at an identity provider came to nothing.
 
@@ -90,6 +97,26 @@ class NotThisQuestion(DomainError):
         super().__init__("That question is not open in this attempt.")
 
 
+class AttemptOpen(DomainError):
+    """A whole attempt cannot be recorded while another one is being played."""
+
+    def __init__(self) -> None:
+        super().__init__("You have an open attempt at this quiz. Finish it first.")
+
+
+class NotOfThisQuiz(DomainError):
+    """A question or an answer is named that is not this quiz's, or named twice."""
+
+
+class UnpublishedChanges(DomainError):
+    """The draft says more than what is published, and who sends a quiz has not said they know."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This quiz has changes that are not published. Read it again and send its `revision`."
+        )
+
+
 class CannotGoOn(DomainError):
     """A preview cannot be continued; it can be begun anew."""
 
@@ -120,6 +147,13 @@ class Invalid(DomainError):
     def __init__(self, *problems: Problem) -> None:
         super().__init__("; ".join(p.message for p in problems) or "The request is not valid.")
         self.problems = problems
+
+
+class NotThisAnswer(Invalid):
+    """The answer is not one of the question's."""
+
+    def __init__(self) -> None:
+        super().__init__(Problem("answer", "Choose one of the answers."))
 
 
 class TooMany(DomainError):

@@ -20,7 +20,7 @@ from respondeo.domain.draft import Draft
 from respondeo.domain.errors import Invalid, Problem
 
 LARGEST_FILE = 3_000_000  # bytes: the largest draft there is, indented
-MOST_KEYS = 20  # of one object: more than any part of a quiz has
+MOST_KEYS = 40  # of one object: more than any part of a quiz has
 MOST_VALUES = 50_000  # objects, lists, texts …: three times as many as the largest quiz has
 DEEPEST = 20  # objects and lists in one another: more than any quiz has
 MOST_FAULTS = 1000  # that are told: finding words for each takes time
@@ -61,10 +61,7 @@ def imported(file: bytes) -> Draft:
 
 def imported_text(text: str) -> Draft:
     """The draft in this text. Raises Invalid as `imported` does."""
-    value = _parsed(text.removeprefix("\ufeff"))
-    problems = list(islice(_unusable(value), MOST_FAULTS))
-    if problems:
-        raise Invalid(*problems)
+    value = parsed(text.removeprefix("\ufeff"))
     if isinstance(value, dict) and not isinstance(value.pop(SCHEMA_KEY, ""), str):
         raise Invalid(Problem(SCHEMA_KEY, "Write an address here, or leave it out."))
     try:
@@ -77,7 +74,16 @@ def _wrong(words: str) -> Invalid:
     return Invalid(Problem(FILE, words))
 
 
-def _parsed(text: str) -> Any:
+def parsed(text: str) -> Any:
+    """The JSON value of a text without any trust. Raises Invalid with everything that is wrong."""
+    value = _read(text)
+    problems = list(islice(_unusable(value), MOST_FAULTS))
+    if problems:
+        raise Invalid(*problems)
+    return value
+
+
+def _read(text: str) -> Any:
     """The JSON value. Stricter than Python: what programs read differently is refused."""
     if not text.strip():
         raise _wrong("There is nothing in it. Choose a file, or paste the JSON of a quiz.")

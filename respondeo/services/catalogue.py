@@ -98,20 +98,20 @@ def listing(session: Session, viewer: Viewer, filters: Filters) -> Listing:
     if viewer.user_id is not None:
         taking.complete_overdue(session, user_id=viewer.user_id)
     now = database_time(session)
-    visible = _quizzes().where(_visible_to(viewer, now))
-    narrowed = _narrowed(visible, filters)
+    visible = quizzes().where(visible_to(viewer, now))
+    found = narrowed(visible, filters)
     total = session.execute(
-        sa.select(sa.func.count()).select_from(narrowed.subquery())
+        sa.select(sa.func.count()).select_from(found.subquery())
     ).scalar_one()
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(1, filters.page), pages)
     newest = Quiz.published_at.desc().nulls_first()
     order = (QuizBoard.plays.desc(), newest) if filters.sort == MOST_PLAYED else (newest,)
     rows = session.execute(
-        narrowed.order_by(*order, Quiz.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+        found.order_by(*order, Quiz.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
     ).mappings()
     cards = [_card(row, now) for row in rows]
-    spoken = _narrowed(visible, replace(filters, language="")).subquery()
+    spoken = narrowed(visible, replace(filters, language="")).subquery()
     languages = session.execute(
         sa.select(spoken.c.language, sa.func.count())
         .group_by(spoken.c.language)
@@ -131,7 +131,7 @@ def quiz_card(session: Session, viewer: Viewer, quiz_id: UUID) -> Card:
     """One quiz, if this viewer may see it. Raises NotFound."""
     taking.complete_overdue(session, quiz_id)
     now = database_time(session)
-    found = session.execute(_quizzes().where(Quiz.id == quiz_id, _visible_to(viewer, now)))
+    found = session.execute(quizzes().where(Quiz.id == quiz_id, visible_to(viewer, now)))
     row = found.mappings().one_or_none()
     if row is None:
         raise NotFound(NO_SUCH_QUIZ)
@@ -142,13 +142,15 @@ def quiz_card(session: Session, viewer: Viewer, quiz_id: UUID) -> Card:
 def demand_visible(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
     """Raises NotFound unless this viewer may see the quiz."""
     visible = sa.select(Quiz.id).where(
-        Quiz.id == quiz_id, _visible_to(viewer, database_time(session))
+        Quiz.id == quiz_id, visible_to(viewer, database_time(session))
     )
     if session.scalar(visible) is None:
         raise NotFound(NO_SUCH_QUIZ)
 
 
-def _visible_to(viewer: Viewer, now: datetime) -> sa.ColumnElement[bool]:
+def visible_to(
+    viewer: Viewer, now: datetime | sa.ColumnElement[datetime]
+) -> sa.ColumnElement[bool]:
     """`domain.access.may_see`, in SQL."""
     public = sa.and_(Quiz.published_at.is_not(None), Quiz.published_at <= now)
     if viewer.may("quiz:edit-any"):
@@ -158,7 +160,7 @@ def _visible_to(viewer: Viewer, now: datetime) -> sa.ColumnElement[bool]:
     return public
 
 
-def _quizzes() -> sa.Select[*tuple[Any, ...]]:
+def quizzes() -> sa.Select[*tuple[Any, ...]]:
     """Quizzes with what their current version says, or their draft where there is none."""
 
     def told(name: str, column: InstrumentedAttribute[Any]) -> sa.ColumnElement[Any]:
@@ -204,9 +206,10 @@ def _quizzes() -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-def _narrowed(
+def narrowed(
     quizzes: sa.Select[*tuple[Any, ...]], filters: Filters
 ) -> sa.Select[*tuple[Any, ...]]:
+    """The quizzes that the filters leave."""
     columns = quizzes.selected_columns
     if filters.q:
         quizzes = quizzes.where(

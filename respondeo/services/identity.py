@@ -30,6 +30,7 @@ class Person:
     image: str | None
     groups: tuple[str, ...]
     session_id: UUID
+    expires_at: datetime
     renew: bool
 
     @property
@@ -120,6 +121,7 @@ def person_of(session: Session, token: str) -> Person | None:
             User.image,
             User.groups,
             LoginSession.id.label("session_id"),
+            LoginSession.expires_at,
             (LoginSession.last_seen_at < now - RENEWED_AFTER).label("renew"),
         )
         .join(LoginSession, LoginSession.user_id == User.id)

@@ -151,7 +151,7 @@ def result(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Result:
     rows = taking.answers_of(session, attempt)
     quiz = session.get_one(Quiz, attempt.quiz_id)
     knows = viewer.may_edit(quiz.author_id)
-    disclosed = _is_disclosed(session, viewer, attempt, quiz, own=own)
+    disclosed = is_disclosed(session, viewer, attempt, quiz, own=own)
     sees_review = knows or (own and (not viewer.is_guest or disclosed))
     start = starting.start_of(session, viewer, quiz.id) if own else None
     version = content.version_details(session, attempt.quiz_version_id)
@@ -181,9 +181,10 @@ def result(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Result:
     )
 
 
-def _is_disclosed(
+def is_disclosed(
     session: Session, viewer: Viewer, attempt: QuizAttempt, quiz: Quiz, *, own: bool
 ) -> bool:
+    """Whether a completed attempt's review shows this viewer the right answers."""
     if not own:
         return viewer.may_edit(quiz.author_id)
     if viewer.is_guest:

@@ -100,7 +100,7 @@ def start_attempt(
         return _attempt_numbered(session, viewer, quiz_id, number) or last
     now = database_time(session)
     next_number = 1 if last is None else last.number + 1
-    version = _version_to_start(session, viewer, quiz, next_number, now)
+    version = version_to_start(session, viewer, quiz, next_number, now)
     _remove_old_guest_attempts(session, viewer, quiz_id)
     attempt_id = _insert_attempt(session, viewer, quiz, version, next_number, now)
     if attempt_id is None:  # another tab was faster: theirs is the attempt
@@ -111,7 +111,7 @@ def start_attempt(
     return session.get_one(QuizAttempt, attempt_id)
 
 
-def _version_to_start(
+def version_to_start(
     session: Session, viewer: Viewer, quiz: Quiz, number: int, now: datetime
 ) -> QuizVersion:
     """The version that attempt `number` would play, if the viewer may start it."""
@@ -138,7 +138,7 @@ def _attempt_numbered(
     return session.scalar(attempts.limit(1))
 
 
-def _disclosed_before(session: Session, viewer: Viewer, quiz_id: UUID) -> bool:
+def disclosed_before(session: Session, viewer: Viewer, quiz_id: UUID) -> bool:
     disclosing = players_attempts(viewer, quiz_id).where(QuizAttempt.discloses)
     return session.execute(sa.select(disclosing.exists())).scalar_one()
 
@@ -158,7 +158,6 @@ def _insert_attempt(
         viewer, always=always, number=number, max_attempts=version.max_attempts
     )
     clock = timing.Clock(version.time_limit_ms, 0, shown_at=now, feedback_at=None)
-    disclosed_before = _disclosed_before(session, viewer, quiz.id)
     return session.scalar(
         insert(QuizAttempt)
         .values(
@@ -170,7 +169,7 @@ def _insert_attempt(
             number=number,
             time_limit_ms=version.time_limit_ms,
             feedback=Feedback.END if guest_without_feedback else version.feedback,
-            ranked=access.attempt_ranks(viewer, quiz.author_id, disclosed_before=disclosed_before),
+            ranked=access.attempt_ranks(viewer, quiz.author_id, disclosed_before=disclosed_before(session, viewer, quiz.id)),
             discloses=discloses,
             started_at=now,
             shown_at=now,

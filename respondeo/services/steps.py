@@ -13,7 +13,7 @@ from uuid import UUID
 
 from respondeo.domain import timing
 from respondeo.domain.document import Feedback
-from respondeo.domain.errors import Invalid, Problem
+from respondeo.domain.errors import NotThisAnswer
 from respondeo.domain.grading import GRADERS
 from respondeo.models import AttemptAnswer, QuizAttempt
 from respondeo.services.content import Key, PlayedQuestion
@@ -58,10 +58,10 @@ def take_answer(
 ) -> bool:
     """Take the answer to the question whose clock runs; whether the attempt is over by it.
 
-    Raises Invalid (no such answer).
+    Raises NotThisAnswer.
     """
     if all(option.id != answer_id for option in question.answers):
-        raise Invalid(Problem("answer", "Choose one of the answers."))
+        raise NotThisAnswer
     row = current(rows)
     assert row is not None
     clock = clock_of(attempt)

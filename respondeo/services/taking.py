@@ -62,6 +62,18 @@ def own_attempt(session: Session, viewer: Viewer, quiz_id: UUID, attempt_id: UUI
     return attempt
 
 
+def own_quiz_id(session: Session, viewer: Viewer, attempt_id: UUID) -> UUID:
+    """The quiz of a signed-in player's own attempt. Raises NotFound where it is not theirs."""
+    found = session.scalar(
+        sa.select(QuizAttempt.quiz_id).where(
+            QuizAttempt.id == attempt_id, QuizAttempt.user_id == viewer.user_id
+        )
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
 def answers_of(session: Session, attempt: QuizAttempt) -> Sequence[AttemptAnswer]:
     """The questions of an attempt in the order shown, with what was answered."""
     return session.scalars(
@@ -82,7 +94,7 @@ def commit_answer(
 ) -> AttemptAnswer:
     """Store the answer to the current question; an answered question keeps what it has.
 
-    Raises NotFound, NotThisQuestion, Invalid (no such answer), AttemptOver.
+    Raises NotFound, NotThisQuestion, NotThisAnswer, AttemptOver.
     """
     attempt = own_attempt(session, viewer, quiz_id, attempt_id)
     now = lock_and_settle(session, attempt)

@@ -1,0 +1,62 @@
+"""What was sent: the JSON of a body and the values of a query, checked against their schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import TypeVar
+
+from flask import request
+from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import UnsupportedMediaType
+
+from respondeo.domain import exchange
+from respondeo.domain.completeness import sentence
+from respondeo.domain.errors import Invalid, Problem
+
+M = TypeVar("M", bound=BaseModel)
+
+LARGEST_BODY = 3_000_000  # bytes: the largest quiz there is
+BODY = "body"
+MOST_TOLD = 100  # faults of one request
+
+
+def sent_body(schema: type[M]) -> M:
+    """The JSON body. Raises Invalid, UnsupportedMediaType, RequestEntityTooLarge."""
+    request.max_content_length = LARGEST_BODY
+    if not request.is_json:
+        raise UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
+    value = _parsed(request.get_data(cache=False))
+    try:
+        return schema.model_validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        raise Invalid(*islice(_faults(error), MOST_TOLD)) from None
+
+
+def sent_query(schema: type[M]) -> M:
+    """The query. Raises Invalid."""
+    values = {name: request.args[name] for name in request.args if name in schema.model_fields}
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        raise Invalid(*islice(_faults(error), MOST_TOLD)) from None
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        return exchange.parsed(body.decode())
+    except UnicodeDecodeError:
+        raise Invalid(Problem(BODY, "This is not UTF-8.")) from None
+    except Invalid as invalid:
+        told = (Problem(BODY if p.path == exchange.FILE else p.path, p.message) for p in invalid.problems)
+        raise Invalid(*told) from None
+
+
+def _faults(error: ValidationError) -> Iterator[Problem]:
+    known = set()
+    for details in error.errors(include_url=False):
+        path = ".".join(str(part) for part in details["loc"]) or BODY
+        if path not in known:
+            known.add(path)
+            yield Problem(path, sentence(dict(details)))

@@ -1,0 +1,177 @@
+"""The OpenAPI document, made of the same words that requests are checked by."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Response, current_app, json, request
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from respondeo.api.asking import KEY_HEADER
+from respondeo.api.endpoints import OPERATIONS, Operation
+from respondeo.api.examples import EXAMPLES
+from respondeo.api.schemas import Error
+
+bp = Blueprint("api_docs", __name__)
+
+REF = "#/components/schemas/{model}"
+WHY = {
+    400: "Something that was sent is not valid; `details` says where.",
+    401: "No key and no session, or a key that is not valid.",
+    403: "The key has not the scope, or its owner’s role not the permission.",
+    404: "There is no such thing, or it is not open to the caller.",
+    409: "The state of the quiz or the attempt does not allow it.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    429: "The key’s limit is reached; `Retry-After` says for how many seconds.",
+    503: "The database is away.",
+}
+DESCRIPTION = """Everything that the pages do for players and authors, for programs.
+
+Send a key in `x-api-key`; `/settings/keys` makes one. A signed-in browser needs none. Every error is
+`{"error": "…"}`."""
+
+
+@bp.get("/docs/openapi.json")
+def openapi() -> Response:
+    """The document."""
+    response = current_app.response_class(json.dumps(document(), sort_keys=False, ensure_ascii=False))
+    response.content_type = "application/json"
+    response.add_etag(weak=True)
+    return response.make_conditional(request)
+
+
+openapi.allowed = "everybody"  # type: ignore[attr-defined]  # every view must say who may use it
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of all operations."""
+    schemas = _schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        path = paths.setdefault(f"/api{operation.path}", {})
+        path[operation.method.lower()] = _described(operation, schemas)
+    hidden = {query.__name__ for query in _queries()}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Respondeo",
+            "version": "1",
+            "description": DESCRIPTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"key": []}, {"session": []}],
+        "tags": [{"name": name} for name in dict.fromkeys(one.tag for one in OPERATIONS)],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "key": {"type": "apiKey", "in": "header", "name": KEY_HEADER},
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": current_app.config["SESSION_TOKEN_COOKIE"],
+                },
+            },
+            "schemas": {name: one for name, one in schemas.items() if name not in hidden},
+        },
+    }
+
+
+def _queries() -> list[type[BaseModel]]:
+    return [one.query for one in OPERATIONS if one.query]
+
+
+def _schemas() -> dict[str, Any]:
+    """Every schema by its name: bodies and queries as they are checked, answers as they are told."""
+    taken = [model for one in OPERATIONS for model in (one.body, one.query) if model]
+    given = [model for one in OPERATIONS for models in one.gives.values() for model in models if model]
+    wanted = [(model, "validation") for model in dict.fromkeys(taken)]
+    wanted += [(model, "serialization") for model in dict.fromkeys([*given, Error])]
+    _, found = models_json_schema(wanted, ref_template=REF)  # type: ignore[arg-type]
+    return dict(sorted(found["$defs"].items()))
+
+
+def _described(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "description": operation.description + _who(operation),
+        "tags": [operation.tag],
+        "parameters": _parameters(operation, schemas),
+    }
+    if operation.open_to_all:
+        described["security"] = [{}, {"key": []}, {"session": []}]
+    if operation.body:
+        content = {"schema": {"$ref": REF.format(model=operation.body.__name__)}}
+        example = EXAMPLES.get((operation.name, "body"))
+        if example is not None:
+            content["example"] = example
+        described["requestBody"] = {"required": True, "content": {"application/json": content}}
+    described["responses"] = _responses(operation)
+    return described
+
+
+def _who(operation: Operation) -> str:
+    needs = [f"scope `{operation.scope}`"] if operation.scope else []
+    needs += [f"permission `{operation.permission}`"] if operation.permission else []
+    return f"\n\nNeeds {' and '.join(needs)}." if needs else ""
+
+
+def _parameters(operation: Operation, schemas: dict[str, Any]) -> list[dict[str, Any]]:
+    found = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "format": "uuid"},
+        }
+        for name in re.findall(r"{(\w+)}", operation.path)
+    ]
+    properties = schemas[operation.query.__name__]["properties"] if operation.query else {}
+    for name, schema in properties.items():
+        said = {key: value for key, value in schema.items() if key not in {"title", "description"}}
+        if "anyOf" in said:  # a query has no null: what is not wanted is left out
+            said = said["anyOf"][0]
+        one = {"name": name, "in": "query", "required": False, "schema": said}
+        if "description" in schema:
+            one["description"] = schema["description"]
+        found.append(one)
+    return found
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    responses: dict[str, Any] = {}
+    for status, models in operation.gives.items():
+        answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+        if any(models):
+            schemas = [
+                {"$ref": REF.format(model=model.__name__)} if model else {"type": "null"}
+                for model in models
+            ]
+            content = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
+            example = EXAMPLES.get((operation.name, status))
+            if example is not None:
+                content["example"] = example
+            answer["content"] = {"application/json": content}
+        responses[str(status)] = answer
+    for status in _refused(operation):
+        responses[str(status)] = {
+            "description": WHY[status],
+            "content": {"application/json": {"schema": {"$ref": REF.format(model="Error")}}},
+        }
+    return responses
+
+
+def _refused(operation: Operation) -> list[int]:
+    all_have = {401, 429, 503}
+    if not operation.open_to_all:
+        all_have.add(403)
+    if operation.query or operation.body:
+        all_have.add(400)
+    if operation.body:
+        all_have |= {413, 415}
+    return sorted(all_have | set(operation.refuses))

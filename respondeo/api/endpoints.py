@@ -1,0 +1,103 @@
+"""What each operation of the API does before and after its own work.
+
+An operation names who may use it, what it takes and what it gives; from the same words requests
+are checked and the OpenAPI document is made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, make_response, request
+from pydantic import BaseModel
+
+from respondeo.api import asking
+from respondeo.api.body import sent_body, sent_query
+from respondeo.db import session
+from respondeo.domain.errors import NotFound
+
+bp = Blueprint("api", __name__, url_prefix="/api")
+bp.after_request(asking.tell_limit)
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+Answer = BaseModel | None
+View = Callable[..., Answer | tuple[Answer, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path, as the document describes it and as requests are checked.
+
+    scope: what a key must have; permission: what its owner's role must have. Both None: anybody.
+    gives: the schemas of each success. refuses: statuses of errors besides those that all have.
+    """
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    tag: str
+    scope: str | None
+    permission: str | None
+    gives: Mapping[int, tuple[type[BaseModel] | None, ...]]
+    refuses: tuple[int, ...] = ()
+    query: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    open_to_all: bool = False
+
+
+OPERATIONS: list[Operation] = []
+
+
+def serves(operation: Operation) -> Callable[[View], View]:
+    """Serve an operation by this function of its path's ids, its query and its body."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer(**path: str) -> Response:
+            if not operation.open_to_all:
+                asking.demand(operation.scope, operation.permission)
+            values: dict[str, Any] = {name: _id(value) for name, value in path.items()}
+            if operation.query:
+                values["query"] = sent_query(operation.query)
+            if operation.body:
+                values["body"] = sent_body(operation.body)
+            given = view(**values)
+            session().commit()
+            model, status = given if isinstance(given, tuple) else (given, 200)
+            return _shown(model, status)
+
+        answer.allowed = operation.permission or operation.scope or "everybody"  # type: ignore[attr-defined]
+        OPERATIONS.append(operation)
+        rule = operation.path.replace("{", "<").replace("}", ">")
+        bp.add_url_rule(rule, operation.name, answer, methods=[operation.method])
+        return view
+
+    return decorate
+
+
+def _id(text: str) -> UUID:
+    """An id in a path. Raises NotFound: what is no id names nothing."""
+    if not _UUID.fullmatch(text):
+        raise NotFound
+    return UUID(text)
+
+
+def _shown(model: Answer, status: int) -> Response:
+    """The answer; what was read carries a tag, and is not sent again where it is known."""
+    if status == 204:
+        return make_response("", 204)
+    text = model.model_dump_json(by_alias=True) if model is not None else "null"
+    response = make_response(text, status)
+    response.content_type = "application/json"
+    if request.method in {"GET", "HEAD"} and status == 200:
+        response.add_etag(weak=True)
+        response.make_conditional(request)
+    return response

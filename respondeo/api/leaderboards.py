@@ -1,0 +1,119 @@
+"""The boards, as lists."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from respondeo.api import asking
+from respondeo.api.endpoints import Operation, serves
+from respondeo.api.schemas import BoardEntry, Listed, OverallEntry, User, Window
+from respondeo.db import session
+from respondeo.services import catalogue, leaderboards, taking
+from respondeo.services.leaderboards import Board, Row
+
+TAG = "Boards"
+
+
+class BoardWindow(Window):
+    """Which part of a board is wanted."""
+
+
+class QuizBoardPage(Listed[BoardEntry]):
+    """One page of a quiz’s board."""
+
+
+class OverallBoardPage(Listed[OverallEntry]):
+    """One page of the global board."""
+
+
+@serves(
+    Operation(
+        "quiz_leaderboard",
+        "GET",
+        "/quizzes/{quiz_id}/leaderboard",
+        "Read a quiz’s board",
+        "One row for each player: more right answers first, then less time.",
+        TAG,
+        "quizzes:read",
+        "leaderboard:view",
+        {200: (QuizBoardPage,)},
+        refuses=(404,),
+        query=BoardWindow,
+    )
+)
+def quiz_leaderboard(quiz_id: UUID, query: BoardWindow) -> QuizBoardPage:
+    viewer = asking.demand(None, "quiz:view").viewer
+    catalogue.demand_visible(session(), viewer, quiz_id)
+    taking.complete_overdue(session(), quiz_id)
+    session().commit()
+    board = leaderboards.quiz_board(
+        session(), quiz_id, user_id=None, page=query.number, size=query.size
+    )
+    items = [_entry(row) for row in _rows(board, query)]
+    page = Listed[BoardEntry].of(items, board.players, query)
+    return QuizBoardPage.model_construct(**dict(page))
+
+
+@serves(
+    Operation(
+        "leaderboard",
+        "GET",
+        "/leaderboard",
+        "Read the global board",
+        "The sum of each player’s best attempts. It counts no further than 10,000 players.",
+        TAG,
+        "quizzes:read",
+        "leaderboard:view",
+        {200: (OverallBoardPage,)},
+        query=BoardWindow,
+    )
+)
+def leaderboard(query: BoardWindow) -> OverallBoardPage:
+    taking.complete_overdue(session())
+    session().commit()
+    board = leaderboards.overall_board(
+        session(), user_id=None, page=query.number, size=query.size
+    )
+    items = [_overall(row) for row in _rows(board, query)]
+    page = Listed[OverallEntry].of(items, board.players, query)
+    return OverallBoardPage.model_construct(**dict(page))
+
+
+def _rows(board: Board, query: Window) -> tuple[Row, ...]:
+    """What is on the page that was asked for; a page shows the last one where there is none."""
+    return board.rows if board.page == query.number else ()
+
+
+def _user(row: Row) -> User:
+    return User(id=row.user_id, name=row.name, display_name=row.name, image=row.image)
+
+
+def _entry(row: Row) -> BoardEntry:
+    assert row.attempt_id is not None
+    assert row.quiz_id is not None
+    assert row.total is not None
+    assert row.completed_at is not None
+    return BoardEntry(
+        rank=row.rank,
+        id=row.attempt_id,
+        attempt_id=row.attempt_id,
+        quiz_id=row.quiz_id,
+        user_id=row.user_id,
+        correct_count=row.score,
+        total_questions=row.total,
+        total_time_ms=row.time_ms,
+        timed_out=row.timed_out,
+        completed_at=row.completed_at,
+        user=_user(row),
+    )
+
+
+def _overall(row: Row) -> OverallEntry:
+    return OverallEntry(
+        rank=row.rank,
+        user_id=row.user_id,
+        total_correct=row.score,
+        total_time_ms=row.time_ms,
+        quizzes_played=row.quizzes_played or 0,
+        user=_user(row),
+    )

@@ -1,0 +1,202 @@
+"""Quizzes: listed, read, made, replaced, deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from respondeo.api import asking
+from respondeo.api.endpoints import Operation, serves
+from respondeo.api.schemas import (
+    EditorsQuizDetail,
+    KeyedQuestion,
+    Listed,
+    ListedQuiz,
+    QuizQuery,
+    SentQuestion,
+    SentQuiz,
+    User,
+)
+from respondeo.db import session
+from respondeo.domain.document import Details
+from respondeo.services import authoring, quiz_facts, replacing
+from respondeo.services.catalogue import Filters
+from respondeo.services.quiz_facts import Facts
+
+TAG = "Quizzes"
+
+
+class QuizList(Listed[ListedQuiz]):
+    """One page of quizzes."""
+
+
+@serves(
+    Operation(
+        "list_quizzes",
+        "GET",
+        "/quizzes",
+        "List quizzes",
+        "The quizzes that the caller may see, the one published last first.",
+        TAG,
+        "quizzes:read",
+        "quiz:browse",
+        {200: (QuizList,)},
+        query=QuizQuery,
+    )
+)
+def list_quizzes(query: QuizQuery) -> QuizList:
+    filters = Filters(
+        q=query.q.replace("\0", " ").strip(),
+        language=query.language or "",
+        difficulty=query.difficulty or "",
+    )
+    found, total = quiz_facts.page_of_quizzes(
+        session(),
+        _viewer(),
+        filters,
+        author_id=query.authorId,
+        offset=query.offset,
+        limit=query.size,
+    )
+    page = Listed[ListedQuiz].of([ListedQuiz(**told(quiz)) for quiz in found], total, query)
+    return QuizList.model_construct(**dict(page))
+
+
+@serves(
+    Operation(
+        "create_quiz",
+        "POST",
+        "/quizzes",
+        "Make a quiz",
+        "Published at once, or from `publishedAt` on; with `draft`: true not at all.",
+        TAG,
+        "quizzes:write",
+        "quiz:create",
+        {201: (EditorsQuizDetail,)},
+        refuses=(409,),
+        body=SentQuiz,
+    )
+)
+def create_quiz(body: SentQuiz) -> tuple[ListedQuiz, int]:
+    quiz = replacing.create_whole(session(), _viewer(), sent(body))
+    return detail(quiz.id), 201
+
+
+@serves(
+    Operation(
+        "get_quiz",
+        "GET",
+        "/quizzes/{quiz_id}",
+        "Read a quiz",
+        "Who may edit the quiz reads its questions and its `revision` too.",
+        TAG,
+        "quizzes:read",
+        "quiz:view",
+        {200: (ListedQuiz, EditorsQuizDetail)},
+        refuses=(404,),
+    )
+)
+def get_quiz(quiz_id: UUID) -> ListedQuiz:
+    return detail(quiz_id)
+
+
+@serves(
+    Operation(
+        "replace_quiz",
+        "PUT",
+        "/quizzes/{quiz_id}",
+        "Replace a quiz",
+        "Publishes what is sent as the next version. A question that is sent with its `id` and"
+        " unchanged, with all its answers, keeps its ids. What says the same as the version that is"
+        " published makes no version, and leaves a draft that goes further as it is.",
+        TAG,
+        "quizzes:write",
+        None,
+        {200: (EditorsQuizDetail,)},
+        refuses=(404, 409),
+        body=SentQuiz,
+    )
+)
+def replace_quiz(quiz_id: UUID, body: SentQuiz) -> ListedQuiz:
+    replacing.replace_whole(session(), _viewer(), quiz_id, sent(body))
+    return detail(quiz_id)
+
+
+@serves(
+    Operation(
+        "delete_quiz",
+        "DELETE",
+        "/quizzes/{quiz_id}",
+        "Delete a quiz",
+        "Its attempts go with it, and the boards are corrected.",
+        TAG,
+        "quizzes:write",
+        None,
+        {204: (None,)},
+        refuses=(404,),
+    )
+)
+def delete_quiz(quiz_id: UUID) -> tuple[None, int]:
+    authoring.delete_quiz(session(), _viewer(), quiz_id)
+    return None, 204
+
+
+def _viewer() -> Any:
+    return asking.demand(None, None).viewer
+
+
+def detail(quiz_id: UUID) -> ListedQuiz:
+    """The quiz as the caller may read it."""
+    session().flush()
+    viewer = _viewer()
+    quiz = quiz_facts.facts(session(), viewer, quiz_id)
+    if not viewer.may_edit(quiz.author_id):
+        return ListedQuiz(**told(quiz))
+    edited = quiz_facts.edited(session(), quiz)
+    questions = [KeyedQuestion.model_validate(question) for question in edited.questions]
+    return EditorsQuizDetail(**told(quiz), revision=edited.revision, questions=questions)
+
+
+def told(quiz: Facts) -> dict[str, Any]:
+    """The fields of a quiz, and its author as others see them."""
+    fields = {name: getattr(quiz, name) for name in Facts.__dataclass_fields__}
+    author = None
+    if quiz.author_id is not None and quiz.author_shown is not None:
+        author = User(
+            id=quiz.author_id,
+            name=quiz.author_shown,
+            display_name=quiz.author_shown,
+            image=quiz.author_image,
+        )
+    for name in ("author_shown", "author_image", "version_id"):
+        del fields[name]
+    return {**fields, "draft": quiz.published_at is None, "author": author}
+
+
+def sent(body: SentQuiz) -> replacing.Sent:
+    """What was sent, as the service takes it; fields that were left out stay out."""
+    left_out = {"feedback", "reveal"} - body.model_fields_set
+    details = {name: getattr(body, name) for name in Details.model_fields if name not in left_out}
+    places = enumerate(body.questions)
+    ordered = sorted(places, key=lambda one: one[0] if one[1].order is None else one[1].order)
+    return replacing.Sent(
+        details=details,
+        questions=tuple(_question(question) for _, question in ordered),
+        published_at=body.published_at,
+        draft=body.draft,
+        revision=body.revision,
+    )
+
+
+def _question(sent: SentQuestion) -> replacing.SentQuestion:
+    return replacing.SentQuestion(
+        id=sent.id,
+        text=sent.text,
+        image_url=sent.image_url,
+        image_alt=sent.image_alt,
+        explanation=sent.explanation,
+        answers=tuple(
+            replacing.SentAnswer(answer.id, answer.text, answer.is_correct)
+            for answer in sent.answers
+        ),
+    )

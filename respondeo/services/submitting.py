@@ -1,0 +1,150 @@
+"""An attempt that comes whole: played elsewhere, graded here, on no board.
+
+Its time is the client's word, so it never ranks. It counts against the maximum like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from respondeo.db import database_time, new_id
+from respondeo.domain import access
+from respondeo.domain.access import Viewer
+from respondeo.domain.document import Reveal
+from respondeo.domain.errors import AttemptOpen, NotFound, NotOfThisQuiz
+from respondeo.domain.grading import GRADERS
+from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizVersion
+from respondeo.services import content, standings, starting, taking
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer of the attempt: `answer_id` None where there is none, `place` from 0."""
+
+    question_id: UUID
+    answer_id: UUID | None
+    place: int
+
+
+def submit_attempt(
+    session: Session,
+    viewer: Viewer,
+    quiz_id: UUID,
+    given: Sequence[Given],
+    *,
+    total_time_ms: int,
+    timed_out: bool,
+) -> QuizAttempt:
+    """Record a whole attempt at the current version. Never more time than the limit.
+
+    Raises NotFound, NotAllowed, NoAttemptsLeft, AttemptOpen, NotOfThisQuiz.
+    """
+    quiz = session.get(Quiz, quiz_id, with_for_update={"read": True}, populate_existing=True)
+    if quiz is None:
+        raise NotFound
+    last = taking.last_attempt(session, viewer, quiz_id)
+    if last is not None and last.completed_at is None:
+        taking.lock_and_settle(session, last)
+        if last.completed_at is None:
+            raise AttemptOpen
+    now = database_time(session)
+    number = 1 if last is None else last.number + 1
+    version = starting.version_to_start(session, viewer, quiz, number, now)
+    rows = _graded(session, version, given, now, total_time_ms)
+    limit = version.time_limit_ms
+    total = total_time_ms if limit is None else min(total_time_ms, limit)
+    attempt_id = _insert(session, viewer, version, number, now, (total, timed_out, rows))
+    session.execute(
+        insert(AttemptAnswer), [{"attempt_id": attempt_id, **row} for row in rows]
+    )
+    attempt = session.get_one(QuizAttempt, attempt_id)
+    standings.record_results(session, [attempt])
+    return attempt
+
+
+def _insert(
+    session: Session,
+    viewer: Viewer,
+    version: QuizVersion,
+    number: int,
+    now: datetime,
+    outcome: tuple[int, bool, Sequence[dict[str, Any]]],
+) -> UUID:
+    total, timed_out, rows = outcome
+    made = session.scalar(
+        insert(QuizAttempt)
+        .values(
+            id=new_id(),
+            quiz_id=version.quiz_id,
+            quiz_version_id=version.id,
+            user_id=viewer.user_id,
+            number=number,
+            time_limit_ms=version.time_limit_ms,
+            feedback=version.feedback,
+            ranked=False,
+            discloses=access.attempt_discloses(
+                viewer,
+                always=version.reveal == Reveal.ALWAYS,
+                number=number,
+                max_attempts=version.max_attempts,
+            ),
+            started_at=now,
+            completed_at=now,
+            timed_out=timed_out,
+            spent_ms=total,
+            total_time_ms=total,
+            correct_count=sum(bool(row["is_correct"]) for row in rows),
+            total_questions=version.question_count,
+        )
+        .on_conflict_do_nothing()
+        .returning(QuizAttempt.id)
+    )
+    if made is None:  # a parallel request was faster, and this one may be the same again
+        raise AttemptOpen
+    return made
+
+
+def _graded(
+    session: Session, version: QuizVersion, given: Sequence[Given], now: datetime, total_ms: int
+) -> list[dict[str, Any]]:
+    """A row for each question of the version: those given in their order, then the others."""
+    questions = content.questions_for_players(session, version.id)
+    keys = content.answer_keys(session, version.id)
+    named = {one.question_id: one for one in given}
+    if len(named) < len(given):
+        raise NotOfThisQuiz("One question is answered twice. Name each once.")
+    if stranger := next((one for one in named if one not in questions), None):
+        raise NotOfThisQuiz(f"{stranger} is not a question of this quiz as it is published.")
+    ordered = sorted(given, key=lambda one: one.place)
+    places = [one.question_id for one in ordered]
+    places += [question_id for question_id in questions if question_id not in named]
+    answered = sum(one.answer_id is not None for one in given)
+    rows = []
+    for place, question_id in enumerate(places):
+        question, one = questions[question_id], named.get(question_id)
+        answer_id = one.answer_id if one else None
+        if answer_id is not None and all(option.id != answer_id for option in question.answers):
+            raise NotOfThisQuiz(f"{answer_id} is not an answer of question {question_id}.")
+        right = keys[question_id].right_ids
+        is_correct = answer_id and GRADERS[question.kind].is_correct(answer_id, right)
+        rows.append(
+            {
+                "question_id": question_id,
+                "display_order": place,
+                "answer_order": list(range(len(question.answers))),
+                "shown_at": now if one else None,
+                "answer_id": answer_id,
+                "is_correct": is_correct,
+                "answered_at": now if answer_id else None,
+                "time_ms": total_ms // answered if answer_id else None,
+            }
+        )
+    return rows

@@ -10,10 +10,15 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import math
-from datetime import timedelta
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
+import structlog
+from flask import current_app
 from limits.storage import Storage
 from sqlalchemy.dialects.postgresql import insert
 
@@ -91,6 +96,10 @@ class PostgresStorage(Storage):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count `amount` more in the window of `expiry` seconds; returns the count."""
+        return self.count(key, expiry, amount)[0]
+
+    def count(self, key: str, expiry: int, amount: int = 1) -> tuple[int, datetime]:
+        """As `incr`; returns also when the window ends."""
         now = sa.func.clock_timestamp()
         ended = RateLimit.expires_at <= now
         ends = now + timedelta(seconds=expiry)
@@ -104,13 +113,13 @@ class PostgresStorage(Storage):
                     "expires_at": sa.case((ended, ends), else_=RateLimit.expires_at),
                 },
             )
-            .returning(RateLimit.hits)
+            .returning(RateLimit.hits, RateLimit.expires_at)
         )
         with self.engine.connect() as connection:
-            hits = connection.execute(counted).scalar_one()
+            hits, window_ends = connection.execute(counted).one()
             if hits == amount:  # a new window: a good moment to forget some old ones
                 self._forget_some(connection)
-        return hits
+        return hits, window_ends
 
     def get(self, key: str) -> int:
         """The count in the running window, 0 where there is none."""
@@ -156,3 +165,37 @@ class PostgresStorage(Storage):
             .cte("old")
         )
         connection.execute(sa.delete(RateLimit).where(RateLimit.key.in_(sa.select(old.c.key))))
+
+
+WINDOW_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One more request of a key in its minute. resets_at: Unix seconds."""
+
+    limit: int
+    remaining: int
+    resets_at: int
+    passes: bool
+
+    @property
+    def seconds_left(self) -> int:
+        """How long until the next minute of this key begins."""
+        return min(max(1, self.resets_at - int(time.time())), WINDOW_S)
+
+
+def count_key(key_id: UUID, requests_per_minute: int) -> Counted | None:
+    """Count one request of an API key; None, and it passes, where the store is away."""
+    storage: PostgresStorage = current_app.extensions["key_limits"]
+    try:
+        hits, ends = storage.count(f"apikey/{key_id}", WINDOW_S)
+    except storage.base_exceptions as error:
+        structlog.get_logger().warning("rate limit store away", said=str(error).splitlines()[0])
+        return None
+    return Counted(
+        limit=requests_per_minute,
+        remaining=max(0, requests_per_minute - hits),
+        resets_at=math.ceil(ends.timestamp()),
+        passes=hits <= requests_per_minute,
+    )

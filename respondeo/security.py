@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, abort, request
+from flask import Flask, Request, Response, abort, current_app, request
 from werkzeug.utils import cached_property
 from werkzeug.wsgi import LimitedStream
 
@@ -63,7 +63,8 @@ def init_security(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def refuse_other_sites() -> None:
-        if request.method in UNSAFE and not carries_key(request) and not is_same_site(
+        is_unsafe = request.method in UNSAFE and not is_programs(request)
+        if is_unsafe and not is_same_site(
             request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin"), origins
         ):
             abort(403, "This request came from another site, so it was not carried out.")
@@ -75,10 +76,13 @@ def init_security(app: Flask, settings: Settings) -> None:
         return response
 
 
-def carries_key(request: Request) -> bool:
-    """Whether a program asks the API by a key: no other site can make a browser send one, and
-    cookies that come along mean nothing."""
-    return request.path.startswith("/api/") and "x-api-key" in request.headers
+def is_programs(request: Request) -> bool:
+    """Whether a program asks the API: by a key, which no other site can make a browser send, and
+    which overrides all cookies; or with nothing that says who it is."""
+    cookie = current_app.config["SESSION_TOKEN_COOKIE"]
+    return request.path.startswith("/api/") and (
+        "x-api-key" in request.headers or cookie not in request.cookies
+    )
 
 
 def own_names(app_url: str) -> frozenset[str]:

@@ -5,9 +5,25 @@ from __future__ import annotations
 from flask import Flask
 
 from respondeo.domain.access import PERMISSIONS
+from respondeo.domain.scopes import SCOPES
 
 # What each route demands. A new route is added here, and somebody thinks about it.
 DEMANDS = {
+    "api.answer_question": "attempts:write",
+    "api.create_quiz": "quizzes:write and quiz:create",
+    "api.delete_quiz": "quizzes:write",
+    "api.get_attempt": "attempts:read",
+    "api.get_quiz": "quizzes:read and quiz:view",
+    "api.get_session": "everybody",
+    "api.leaderboard": "quizzes:read and leaderboard:view",
+    "api.list_attempts": "attempts:read and quiz:view",
+    "api.list_quizzes": "quizzes:read and quiz:browse",
+    "api.next_question": "attempts:write",
+    "api.quiz_leaderboard": "quizzes:read and leaderboard:view",
+    "api.replace_quiz": "quizzes:write",
+    "api.start_attempt": "attempts:write and quiz:play",
+    "api.submit_attempt": "attempts:write and quiz:play",
+    "api_docs.openapi": "everybody",
     "auth.callback": "everybody",
     "auth.sign_in": "everybody",
     "auth.sign_in_as": "everybody",
@@ -72,10 +88,12 @@ def test_every_route_declares_who_may_use_it(app: Flask) -> None:
     }
     assert declared == DEMANDS
     special = {"everybody", "may delete", "may edit", "may write", "signed in"}
-    assert set(DEMANDS.values()) <= PERMISSIONS | special
+    named = {part for demand in DEMANDS.values() for part in demand.split(" and ")}
+    assert named <= PERMISSIONS | special | set(SCOPES)
 
 
 def test_no_route_that_reads_changes_and_none_that_changes_reads(app: Flask) -> None:
     for rule in app.url_map.iter_rules():
         methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
-        assert methods in ({"GET"}, {"POST"}), rule
+        changing = ({"POST"}, {"PUT"}, {"DELETE"}) if rule.rule.startswith("/api/") else ({"POST"},)
+        assert methods in ({"GET"}, *changing), rule

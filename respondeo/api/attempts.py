@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from uuid import UUID
 
 from respondeo.api import asking
@@ -67,7 +68,7 @@ def _listed(row: telling.ListedAttempt) -> ListedAttempt:
         user = User(
             id=row.told.user_id, name=row.name, display_name=row.public_name, image=row.image
         )
-    return ListedAttempt(**_fields(row.told), user=user)
+    return ListedAttempt(**asdict(row.told), user=user)
 
 
 @serves(
@@ -207,14 +208,12 @@ def get_attempt(attempt_id: UUID) -> AttemptDetail:
     )
 
 
-def _fields(told: ToldAttempt) -> dict[str, object]:
-    return {name: getattr(told, name) for name in ToldAttempt.__dataclass_fields__}
-
-
 def _told(told: ToldAttempt) -> Attempt:
     return Attempt.model_validate(told)
 
 
 def _step(stands: telling.Standing) -> Step:
-    question = stands.question and PlayedQuestion.model_validate(stands.question)
+    question = None
+    if stands.question is not None:
+        question = PlayedQuestion.model_validate(stands.question)
     return Step(attempt=_told(stands.attempt), question=question)

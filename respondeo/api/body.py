@@ -49,7 +49,10 @@ def _parsed(body: bytes) -> object:
     except UnicodeDecodeError:
         raise Invalid(Problem(BODY, "This is not UTF-8.")) from None
     except Invalid as invalid:
-        told = (Problem(BODY if p.path == exchange.FILE else p.path, p.message) for p in invalid.problems)
+        told = (
+            Problem(BODY if p.path == exchange.FILE else p.path, p.message)
+            for p in invalid.problems
+        )
         raise Invalid(*told) from None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, json, request
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from respondeo.api.asking import KEY_HEADER
 from respondeo.api.endpoints import OPERATIONS, Operation
@@ -31,17 +31,22 @@ WHY = {
 }
 DESCRIPTION = """Everything that the pages do for players and authors, for programs.
 
-Send a key in `x-api-key`; `/settings/keys` makes one. A signed-in browser needs none. Every error is
+Send a key in `x-api-key`; `/settings/keys` makes one. A signed-in browser needs none.
+
+Every error is
 `{"error": "…"}`."""
 
 
 @bp.get("/docs/openapi.json")
 def openapi() -> Response:
     """The document."""
-    response = current_app.response_class(json.dumps(document(), sort_keys=False, ensure_ascii=False))
+    response = current_app.response_class(
+        json.dumps(document(), sort_keys=False, ensure_ascii=False)
+    )
     response.content_type = "application/json"
     response.add_etag(weak=True)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 openapi.allowed = "everybody"  # type: ignore[attr-defined]  # every view must say who may use it
@@ -86,12 +91,17 @@ def _queries() -> list[type[BaseModel]]:
 
 
 def _schemas() -> dict[str, Any]:
-    """Every schema by its name: bodies and queries as they are checked, answers as they are told."""
+    """Every schema by its name: what is taken as it is checked, what is given as it is told."""
     taken = [model for one in OPERATIONS for model in (one.body, one.query) if model]
-    given = [model for one in OPERATIONS for models in one.gives.values() for model in models if model]
-    wanted = [(model, "validation") for model in dict.fromkeys(taken)]
-    wanted += [(model, "serialization") for model in dict.fromkeys([*given, Error])]
-    _, found = models_json_schema(wanted, ref_template=REF)  # type: ignore[arg-type]
+    given = [
+        model for one in OPERATIONS for models in one.gives.values() for model in models if model
+    ]
+    wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        (model, "validation") for model in dict.fromkeys(taken)
+    ]
+    given.append(Error)
+    wanted += [(model, "serialization") for model in dict.fromkeys(given)]
+    _, found = models_json_schema(wanted, ref_template=REF)
     return dict(sorted(found["$defs"].items()))
 
 

@@ -52,6 +52,11 @@ class Operation:
     body: type[BaseModel] | None = None
     open_to_all: bool = False
 
+    @property
+    def who(self) -> str:
+        """Who may use it."""
+        return " and ".join(filter(None, (self.scope, self.permission))) or "everybody"
+
 
 OPERATIONS: list[Operation] = []
 
@@ -74,7 +79,7 @@ def serves(operation: Operation) -> Callable[[View], View]:
             model, status = given if isinstance(given, tuple) else (given, 200)
             return _shown(model, status)
 
-        answer.allowed = operation.permission or operation.scope or "everybody"  # type: ignore[attr-defined]
+        answer.allowed = operation.who  # type: ignore[attr-defined]
         OPERATIONS.append(operation)
         rule = operation.path.replace("{", "<").replace("}", ">")
         bp.add_url_rule(rule, operation.name, answer, methods=[operation.method])

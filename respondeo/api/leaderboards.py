@@ -19,7 +19,7 @@ class BoardWindow(Window):
 
 
 class QuizBoardPage(Listed[BoardEntry]):
-    """One page of a quiz’s board."""
+    """One page of a quiz's board."""
 
 
 class OverallBoardPage(Listed[OverallEntry]):
@@ -71,9 +71,7 @@ def quiz_leaderboard(quiz_id: UUID, query: BoardWindow) -> QuizBoardPage:
 def leaderboard(query: BoardWindow) -> OverallBoardPage:
     taking.complete_overdue(session())
     session().commit()
-    board = leaderboards.overall_board(
-        session(), user_id=None, page=query.number, size=query.size
-    )
+    board = leaderboards.overall_board(session(), user_id=None, page=query.number, size=query.size)
     items = [_overall(row) for row in _rows(board, query)]
     page = Listed[OverallEntry].of(items, board.players, query)
     return OverallBoardPage.model_construct(**dict(page))

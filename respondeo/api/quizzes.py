@@ -177,11 +177,9 @@ def sent(body: SentQuiz) -> replacing.Sent:
     """What was sent, as the service takes it; fields that were left out stay out."""
     left_out = {"feedback", "reveal"} - body.model_fields_set
     details = {name: getattr(body, name) for name in Details.model_fields if name not in left_out}
-    places = enumerate(body.questions)
-    ordered = sorted(places, key=lambda one: one[0] if one[1].order is None else one[1].order)
     return replacing.Sent(
         details=details,
-        questions=tuple(_question(question) for _, question in ordered),
+        questions=tuple(_question(question) for question in body.questions),
         published_at=body.published_at,
         draft=body.draft,
         revision=body.revision,

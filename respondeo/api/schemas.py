@@ -45,16 +45,21 @@ _MOMENT = re.compile(
 
 def _moment(value: Any) -> Any:
     """A time as RFC 3339 writes it; pydantic would also take numbers and bare dates."""
-    if isinstance(value, str) and not _MOMENT.fullmatch(value):
-        raise ValueError("Write a time like 2026-09-01T08:00:00Z.")
-    return value
+    if not isinstance(value, str):
+        return value
+    try:
+        if not _MOMENT.fullmatch(value):
+            raise ValueError
+        return _storable(datetime.fromisoformat(value.upper()))
+    except ValueError:
+        raise ValueError("Write a time like 2026-09-01T08:00:00Z.") from None
 
 
 def _storable(moment: datetime) -> datetime:
-    """Times that nobody lives to see are taken as the last one that every system can tell."""
-    if moment.year <= EARLIEST.year:
+    """Times that nobody lives to see are taken as the nearest that every system can tell."""
+    if moment.year < EARLIEST.year:
         return EARLIEST
-    return min(moment, LATEST).astimezone(UTC) if moment.year < LATEST.year else LATEST
+    return moment.astimezone(UTC) if moment.year < LATEST.year else LATEST
 
 
 def _utc(moment: datetime) -> str:
@@ -62,7 +67,7 @@ def _utc(moment: datetime) -> str:
 
 
 Moment = Annotated[datetime, PlainSerializer(_utc, return_type=str)]
-SentMoment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_storable)]
+SentMoment = Annotated[datetime, BeforeValidator(_moment)]
 Ignored = Annotated[Any, WithJsonSchema({"description": "As GET gives it; ignored."})]
 
 
@@ -163,7 +168,7 @@ class Listed(Told, Generic[T]):
 
 
 class User(Told):
-    """A person as others see them; in a quiz’s attempts its editors read the real name."""
+    """A person as others see them; in a quiz's attempts its editors read the real name."""
 
     id: UUID
     name: str
@@ -239,6 +244,12 @@ class SentAnswer(Sent):
     is_correct: bool = False
 
 
+def _one_is_right(answers: list[SentAnswer]) -> list[SentAnswer]:
+    if not any(answer.is_correct for answer in answers):
+        raise ValueError("Mark at least one answer as right.")
+    return answers
+
+
 class SentQuestion(Sent):
     """A question of a quiz that is sent; at least one answer is right."""
 
@@ -247,7 +258,7 @@ class SentQuestion(Sent):
     image_url: ImageUrl | None = None
     image_alt: ImageAlt | None = None
     explanation: Explanation | None = None
-    order: int | None = Field(None, ge=0, le=9999, description="Its place among the others.")
+    order: Ignored = None
     answers: Annotated[
         list[SentAnswer],
         Field(
@@ -261,14 +272,8 @@ class SentQuestion(Sent):
                 }
             },
         ),
-        AfterValidator(lambda answers: _one_is_right(answers)),
+        AfterValidator(_one_is_right),
     ]
-
-
-def _one_is_right(answers: list[SentAnswer]) -> list[SentAnswer]:
-    if not any(answer.is_correct for answer in answers):
-        raise ValueError("Mark at least one answer as right.")
-    return answers
 
 
 class SentQuiz(Sent):
@@ -325,7 +330,7 @@ class QuizQuery(Window):
 
 
 class Attempt(Told):
-    """One player’s run through one version of a quiz. Times in milliseconds."""
+    """One player's run through one version of a quiz. Times in milliseconds."""
 
     id: UUID
     quiz_id: UUID
@@ -355,7 +360,7 @@ class PlayedAnswer(Told):
 
 
 class PlayedQuestion(Told):
-    """A question whose clock runs, in the attempt’s own order."""
+    """A question whose clock runs, in the attempt's own order."""
 
     id: UUID
     text: str
@@ -428,7 +433,7 @@ class AttemptQuery(Window):
 
 
 class BoardEntry(Told):
-    """A player’s place on a quiz’s board."""
+    """A player's place on a quiz's board."""
 
     rank: int
     id: UUID
@@ -444,7 +449,7 @@ class BoardEntry(Told):
 
 
 class OverallEntry(Told):
-    """A player’s place on the global board."""
+    """A player's place on the global board."""
 
     rank: int
     user_id: UUID
@@ -469,7 +474,7 @@ class Me(Told):
 
 
 class SessionTold(Told):
-    """A browser’s session."""
+    """A browser's session."""
 
     id: UUID
     expires_at: Moment

@@ -100,9 +100,7 @@ def listing(session: Session, viewer: Viewer, filters: Filters) -> Listing:
     now = database_time(session)
     visible = quizzes().where(visible_to(viewer, now))
     found = narrowed(visible, filters)
-    total = session.execute(
-        sa.select(sa.func.count()).select_from(found.subquery())
-    ).scalar_one()
+    total = session.execute(sa.select(sa.func.count()).select_from(found.subquery())).scalar_one()
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(1, filters.page), pages)
     newest = Quiz.published_at.desc().nulls_first()
@@ -206,9 +204,7 @@ def quizzes() -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-def narrowed(
-    quizzes: sa.Select[*tuple[Any, ...]], filters: Filters
-) -> sa.Select[*tuple[Any, ...]]:
+def narrowed(quizzes: sa.Select[*tuple[Any, ...]], filters: Filters) -> sa.Select[*tuple[Any, ...]]:
     """The quizzes that the filters leave."""
     columns = quizzes.selected_columns
     if filters.q:

@@ -30,7 +30,7 @@ from respondeo.services.catalogue import Filters
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A quiz as it is published, or its draft where it never was. `author_*`: as others see them."""
+    """A quiz as it is published, or its draft where it never was. Authors as others see them."""
 
     id: UUID
     title: str

@@ -15,7 +15,7 @@ from respondeo.db import database_time
 from respondeo.domain import differences
 from respondeo.domain.access import Viewer, refusal
 from respondeo.domain.document import Document
-from respondeo.domain.draft import Draft, draft_of
+from respondeo.domain.draft import Draft
 from respondeo.domain.errors import (
     NewerRevision,
     NotAllowed,
@@ -152,7 +152,9 @@ def _known(
     """Questions of this quiz by the ids they are known by: the draft's uids, all versions' ids."""
     known = {
         question.uid: _Known(
-            question.uid, question.image_alt, {answer.uid: answer.uid for answer in question.answers}
+            question.uid,
+            question.image_alt,
+            {answer.uid: answer.uid for answer in question.answers},
         )
         for question in draft.questions
     }
@@ -195,7 +197,9 @@ def _question(sent: SentQuestion, known: dict[UUID, _Known], path: str) -> dict[
                 f"{path}.answers.{place}.id is not the id of an answer of this question."
                 " Leave it out."
             )
-        answers.append({"uid": uid or uuid4(), "text": answer.text, "is_correct": answer.is_correct})
+        answers.append(
+            {"uid": uid or uuid4(), "text": answer.text, "is_correct": answer.is_correct}
+        )
     _demand_once([answer["uid"] for answer in answers], "answer")
     alt = sent.image_alt or (there.image_alt if there else None)
     return {

@@ -169,7 +169,9 @@ def _insert_attempt(
             number=number,
             time_limit_ms=version.time_limit_ms,
             feedback=Feedback.END if guest_without_feedback else version.feedback,
-            ranked=access.attempt_ranks(viewer, quiz.author_id, disclosed_before=disclosed_before(session, viewer, quiz.id)),
+            ranked=access.attempt_ranks(
+                viewer, quiz.author_id, disclosed_before=disclosed_before(session, viewer, quiz.id)
+            ),
             discloses=discloses,
             started_at=now,
             shown_at=now,

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -62,9 +61,7 @@ def submit_attempt(
     limit = version.time_limit_ms
     total = total_time_ms if limit is None else min(total_time_ms, limit)
     attempt_id = _insert(session, viewer, version, number, now, (total, timed_out, rows))
-    session.execute(
-        insert(AttemptAnswer), [{"attempt_id": attempt_id, **row} for row in rows]
-    )
+    session.execute(insert(AttemptAnswer), [{"attempt_id": attempt_id, **row} for row in rows])
     attempt = session.get_one(QuizAttempt, attempt_id)
     standings.record_results(session, [attempt])
     return attempt
@@ -79,7 +76,7 @@ def _insert(
     outcome: tuple[int, bool, Sequence[dict[str, Any]]],
 ) -> UUID:
     total, timed_out, rows = outcome
-    made = session.scalar(
+    made: UUID | None = session.scalar(
         insert(QuizAttempt)
         .values(
             id=new_id(),

@@ -1,0 +1,188 @@
+"""Attempts by the API: step by step, whole, listed, read; nothing leaks before its time."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy.orm import Session
+
+from tests.api.conftest import Program, Programs, quiz_body
+from tests.conftest import Clock
+
+
+def published(author: Program, questions: int = 3, **changes: Any) -> dict[str, Any]:
+    quiz: dict[str, Any] = author.ask("POST", "/api/quizzes", 201, quiz_body(questions, **changes))
+    return quiz
+
+
+def started(player: Program, quiz: dict[str, Any]) -> dict[str, Any]:
+    step: dict[str, Any] = player.ask("POST", f"/api/quizzes/{quiz['id']}/attempts/start", 201)
+    return step
+
+
+def answer(player: Program, step: dict[str, Any], place: int, status: int = 200) -> Any:
+    question = step["question"]
+    body = {"questionId": question["id"], "answerId": question["answers"][place]["id"]}
+    return player.ask("POST", f"/api/attempts/{step['attempt']['id']}/answers", status, body)
+
+
+def test_a_whole_play_with_feedback_after_each_question(program: Programs) -> None:
+    quiz, player = published(program("admin"), 2, timeLimitSeconds=60), program()
+    step = started(player, quiz)
+    assert step["attempt"]["status"] == "question"
+    assert step["question"]["position"] == 1
+    assert set(step["question"]["answers"][0]) == {"id", "text"}
+    assert 0 < step["attempt"]["remainingMs"] <= 60_000
+    given = answer(player, step, 0)
+    assert given["question"] is None
+    assert given["attempt"]["status"] == "feedback"
+    assert given["attempt"]["correctCount"] == 1
+    assert given["answer"]["isCorrect"] is True
+    path = f"/api/attempts/{step['attempt']['id']}"
+    assert player.ask("GET", path, 200)["question"] is None
+    second = player.ask("POST", f"{path}/next", 200)
+    assert second["question"]["position"] == 2
+    assert player.ask("POST", f"{path}/next", 200)["question"] == second["question"]
+    last = answer(player, second, 1)
+    assert last["attempt"]["status"] == "over"
+    assert last["attempt"]["correctCount"] == 1
+    assert last["attempt"]["ranked"] is True
+    board = player.ask("GET", f"/api/quizzes/{quiz['id']}/leaderboard", 200)
+    assert [row["userId"] for row in board["items"]] == [str(player.user.id if player.user else 0)]
+    overall = player.ask("GET", "/api/leaderboard", 200)["items"]
+    assert [(row["rank"], row["totalCorrect"], row["quizzesPlayed"]) for row in overall] == [
+        (1, 1, 1)
+    ]
+
+
+def test_an_answer_sent_again_is_told_again_and_another_one_changes_nothing(
+    program: Programs,
+) -> None:
+    quiz, player = published(program("admin"), 1), program()
+    step = started(player, quiz)
+    first = answer(player, step, 1)
+    assert first["attempt"]["status"] == "over"
+    assert answer(player, step, 1) == first
+    assert answer(player, step, 0) == first
+
+
+def test_starting_again_resumes_and_the_maximum_holds(program: Programs) -> None:
+    quiz, player = published(program("admin"), 1, maxAttempts=1), program()
+    step = started(player, quiz)
+    path = f"/api/quizzes/{quiz['id']}/attempts/start"
+    again = player.ask("POST", path, 200)
+    assert again["attempt"]["id"] == step["attempt"]["id"]
+    answer(player, step, 0)
+    assert "attempt" in player.ask("POST", path, 409)["error"]
+
+
+def test_with_feedback_at_the_end_nothing_is_judged_before(program: Programs) -> None:
+    quiz, player = published(program("admin"), 2, feedback="end"), program()
+    step = started(player, quiz)
+    assert step["attempt"]["correctCount"] is None
+    given = answer(player, step, 0)
+    assert given["question"]["position"] == 2
+    assert given["attempt"]["correctCount"] is None
+    assert given["answer"]["isCorrect"] is given["answer"]["correctAnswerIds"] is None
+    read = player.ask("GET", f"/api/attempts/{step['attempt']['id']}", 200)
+    assert [one["isCorrect"] for one in read["answers"]] == [None]
+    over = answer(player, given, 0)
+    assert over["attempt"]["correctCount"] == 2
+    read = player.ask("GET", f"/api/attempts/{step['attempt']['id']}", 200)
+    assert [one["isCorrect"] for one in read["answers"]] == [True, True]
+
+
+def test_right_answers_are_told_only_by_an_attempt_that_discloses(program: Programs) -> None:
+    quiz, player = published(program("admin"), 1, maxAttempts=2), program()
+    first = answer(player, started(player, quiz), 1)
+    assert first["answer"]["correctAnswerIds"] is first["answer"]["explanation"] is None
+    last = answer(player, started(player, quiz), 1)
+    assert last["answer"]["explanation"] == "Because of 1."
+    assert last["answer"]["correctAnswerIds"] == [quiz["questions"][0]["answers"][0]["id"]]
+    read = player.ask("GET", f"/api/attempts/{first['attempt']['id']}", 200)
+    assert read["answers"][0]["correctAnswerIds"]
+
+
+def test_strangers_to_an_attempt_find_nothing(program: Programs) -> None:
+    author, player, other = program("admin"), program(), program()
+    quiz = published(author, 1)
+    step = started(player, quiz)
+    path = f"/api/attempts/{step['attempt']['id']}"
+    other.ask("GET", path, 404)
+    author.ask("GET", path, 404)  # open: as on the pages, its editors wait for its end
+    answer(other, step, 0, 404)
+    answer(author, step, 0, 404)
+    other.ask("POST", f"{path}/next", 404)
+    answer(player, step, 1)
+    other.ask("GET", path, 404)
+    assert author.ask("GET", path, 200)["answers"][0]["correctAnswerIds"]
+    assert player.ask("GET", f"/api/attempts/{uuid4()}", 404)["error"]
+
+
+def test_questions_and_answers_of_other_places_are_conflicts(program: Programs) -> None:
+    quiz, player = published(program("admin"), 2), program()
+    step = started(player, quiz)
+    path = f"/api/attempts/{step['attempt']['id']}/answers"
+    shown, hidden = quiz["questions"]
+    ahead = {"questionId": hidden["id"], "answerId": hidden["answers"][0]["id"]}
+    player.ask("POST", path, 409, ahead)
+    mixed = {"questionId": shown["id"], "answerId": hidden["answers"][0]["id"]}
+    player.ask("POST", path, 409, mixed)
+    player.ask("POST", path, 409, {"questionId": str(uuid4()), "answerId": str(uuid4())})
+    wrong = player.ask("POST", path, 400, {"questionId": "1", "answerId": None})
+    assert {one["path"] for one in wrong["details"]} == {"questionId", "answerId"}
+    assert player.ask("GET", path.removesuffix("/answers"), 200)["answers"] == []
+
+
+def test_a_whole_attempt_is_graded_here_and_stays_off_the_boards(program: Programs) -> None:
+    quiz, player = published(program("admin"), 3, maxAttempts=2, timeLimitSeconds=10), program()
+    path = f"/api/quizzes/{quiz['id']}/attempts"
+    first, second, _ = quiz["questions"]
+    answers = [
+        {"questionId": second["id"], "answerId": second["answers"][1]["id"], "displayOrder": 1},
+        {"questionId": first["id"], "answerId": first["answers"][0]["id"], "displayOrder": 0},
+        {"questionId": quiz["questions"][2]["id"], "answerId": "", "displayOrder": 2},
+    ]
+    body = {"answers": answers, "totalTimeMs": 99_000, "timedOut": True}
+    made = player.ask("POST", path, 201, body)
+    assert (made["correctCount"], made["totalQuestions"], made["status"]) == (1, 3, "over")
+    assert (made["totalTimeMs"], made["ranked"], made["timedOut"]) == (10_000, False, True)
+    assert player.ask("GET", f"/api/quizzes/{quiz['id']}/leaderboard", 200)["items"] == []
+    for wrong in (
+        [answers[0], answers[0]],
+        [{"questionId": str(uuid4()), "answerId": None}],
+        [{"questionId": first["id"], "answerId": second["answers"][0]["id"]}],
+    ):
+        player.ask("POST", path, 409, {**body, "answers": wrong})
+    step = started(player, quiz)
+    assert step["attempt"]["ranked"] is True
+    player.ask("POST", path, 409, body)  # one is open, and it was the last
+    listed = player.ask("GET", path, 200)
+    assert [one["status"] for one in listed["items"]] == ["question", "over"]
+
+
+def test_editors_list_everybodys_attempts_and_others_their_own(program: Programs) -> None:
+    author, one, two = program("admin"), program(name="Real One"), program()
+    quiz = published(author, 1)
+    for player in (one, two):
+        answer(player, started(player, quiz), 0)
+    path = f"/api/quizzes/{quiz['id']}/attempts"
+    assert one.user is not None
+    assert author.ask("GET", path, 200)["totalCount"] == 2
+    assert [row["userId"] for row in one.ask("GET", path, 200)["items"]] == [str(one.user.id)]
+    named = author.ask("GET", f"{path}?userId={one.user.id}", 200)["items"]
+    assert [row["user"]["name"] for row in named] == ["Real One"]
+    assert two.ask("GET", f"{path}?userId={one.user.id}", 200)["items"] == []
+
+
+def test_an_attempt_whose_time_is_up_is_over_for_whoever_reads_it(
+    program: Programs, committed: Session, committed_clock: Clock
+) -> None:
+    quiz, player = published(program("admin"), 2, timeLimitSeconds=5), program()
+    step = started(player, quiz)
+    committed_clock.advance(seconds=60)
+    committed.commit()
+    answer(player, step, 0, 409)
+    read = player.ask("GET", f"/api/attempts/{step['attempt']['id']}", 200)["attempt"]
+    assert (read["status"], read["timedOut"], read["totalTimeMs"]) == ("over", True, 5000)

@@ -15,9 +15,9 @@ from respondeo.domain.scopes import SCOPES
 from respondeo.models import User
 from respondeo.services import api_keys
 from tests.factories import add_user
-from tests.web.conftest import browser, recorder
+from tests.web.conftest import _apps, app_with, browser, recorder
 
-__all__ = ["browser", "program", "recorder", "stranger"]
+__all__ = ["_apps", "app_with", "browser", "program", "recorder", "stranger"]
 
 
 class Program:

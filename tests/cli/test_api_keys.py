@@ -91,7 +91,7 @@ def test_the_list_tells_all_but_the_key(run: Run, ada: User) -> None:
     listed = run("list", ada.email).output
     assert f"{key[:8]}…" in listed
     assert key not in listed
-    assert ["Importer", "quizzes:read", "7", "never", "-"] == listed.splitlines()[1].split()[1:6]
+    assert listed.splitlines()[1].split()[1:6] == ["Importer", "quizzes:read", "7", "never", "-"]
 
 
 def test_a_key_is_revoked_by_its_start_or_its_id_and_the_others_stay(

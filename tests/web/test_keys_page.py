@@ -66,7 +66,7 @@ def test_a_key_is_shown_once_and_never_again(
     key = key_on(page)
     holder = api_keys.holder_of(committed, key)
     assert holder is not None
-    assert (holder.user_id, holder.scopes) == (ada, {"quizzes:read", "attempts:read"})
+    assert (holder.user_id, holder.scopes) == (ada, frozenset({"quizzes:read", "attempts:read"}))
     assert holder.requests_per_minute == 1000
     assert holder.expires_at is not None
     assert page.text.count(key) == 1

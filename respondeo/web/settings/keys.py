@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from flask import make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
-from wtforms import Form, IntegerField, SelectField, SelectMultipleField, StringField
+from wtforms import Form, IntegerField, StringField
 from wtforms.validators import InputRequired
 
 from respondeo.db import new_id, session
@@ -34,16 +36,25 @@ class WholeNumberField(IntegerField):
             raise ValueError(A_NUMBER) from error
 
 
+class TickedField(StringField):
+    """Which of several boxes are ticked."""
+
+    data: Any
+
+    def process_formdata(self, valuelist: Sequence[Any]) -> None:
+        self.data = list(valuelist)
+
+
 class KeyForm(Form):
     """A key to be made. key: the id it will have, so that a form sent twice makes one."""
 
     key = UUIDField(validators=[InputRequired("The form is incomplete. Send it again.")])
     name = StringField()
-    scopes = SelectMultipleField(choices=list(MEANINGS.items()), validate_choice=False)
-    expires_days = SelectField(choices=list(ENDS.items()), validate_choice=False)
+    scopes = TickedField()
+    expires_days = StringField()
     requests_per_minute = WholeNumberField(validators=[InputRequired(A_NUMBER)])
 
-    def validate_expires_days(self, field: SelectField) -> None:
+    def validate_expires_days(self, field: StringField) -> None:
         """One of those that are offered."""
         if field.data not in ENDS:
             raise ValueError("Choose when the key expires.")
@@ -51,7 +62,7 @@ class KeyForm(Form):
     @property
     def days(self) -> int | None:
         """How long the key lasts; None for ever."""
-        return None if self.expires_days.data == "never" else int(self.expires_days.data)
+        return None if self.expires_days.data == "never" else int(self.expires_days.data or "")
 
 
 def empty_form() -> KeyForm:
@@ -118,7 +129,7 @@ def make_key() -> Response:
             form.name.data or "",
             scopes=form.scopes.data or (),
             expires_days=form.days,
-            requests_per_minute=form.requests_per_minute.data,
+            requests_per_minute=form.requests_per_minute.data or 0,
             key_id=form.key.data,
         )
     except Invalid as invalid:

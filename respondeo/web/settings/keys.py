@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms import Form, IntegerField, StringField
-from wtforms.validators import InputRequired
+from wtforms.validators import AnyOf, InputRequired
 
 from respondeo.db import new_id, session
 from respondeo.domain.errors import Invalid
@@ -51,13 +51,8 @@ class KeyForm(Form):
     key = UUIDField(validators=[InputRequired("The form is incomplete. Send it again.")])
     name = StringField()
     scopes = TickedField()
-    expires_days = StringField()
+    expires_days = StringField(validators=[AnyOf(ENDS, "Choose when the key expires.")])
     requests_per_minute = WholeNumberField(validators=[InputRequired(A_NUMBER)])
-
-    def validate_expires_days(self, field: StringField) -> None:
-        """One of those that are offered."""
-        if field.data not in ENDS:
-            raise ValueError("Choose when the key expires.")
 
     @property
     def days(self) -> int | None:

@@ -74,7 +74,7 @@ def test_a_key_is_shown_once_and_never_again(
     assert key not in later.text
     words = later.words(".keys")
     assert words.startswith(f"My <b>importer</b> {key[:8]}…")
-    assert "Read quizzes and leaderboards; Read attempts" in words
+    assert "Read quizzes and leaderboards; read attempts" in words
     assert "Expires" in words
     assert "Never used" in words
     assert "1,000 a minute" in words

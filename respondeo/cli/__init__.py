@@ -7,11 +7,12 @@ from flask import Flask
 
 def init_cli(app: Flask) -> None:
     """Register the commands of ours; `flask db …` comes from Flask-Migrate."""
+    from respondeo.cli.api_keys import api_keys
     from respondeo.cli.auth import auth
     from respondeo.cli.demo import demo
     from respondeo.cli.leaderboards import leaderboards
     from respondeo.cli.serve import serve_command
     from respondeo.cli.users import users
 
-    for command in (auth, demo, leaderboards, serve_command, users):
+    for command in (api_keys, auth, demo, leaderboards, serve_command, users):
         app.cli.add_command(command)

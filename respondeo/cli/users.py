@@ -96,7 +96,7 @@ def list_command(as_json: bool) -> None:
         told = [asdict(one) | {"role": _role(one.groups)} for one in found]
         click.echo(json.dumps(told, indent=2, default=lambda moment: moment.isoformat()))
     elif found:
-        _print_table([HEADINGS, *map(_row, found)])
+        print_table([HEADINGS, *map(_row, found)])
     else:
         click.echo("There is nobody yet. `flask users create` makes somebody.")
 
@@ -261,7 +261,8 @@ def _row(one: Listed) -> tuple[str, ...]:
     return one.email, one.name, groups, _role(one.groups), ", ".join(ways) or "-", seen, disabled
 
 
-def _print_table(rows: Sequence[tuple[str, ...]]) -> None:
+def print_table(rows: Sequence[tuple[str, ...]]) -> None:
+    """Rows under one another, the columns as wide as they need to be."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

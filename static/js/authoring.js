@@ -30,7 +30,7 @@
     const field = document.getElementById(button.dataset.copy);
     try {
       await navigator.clipboard.writeText(field.value);
-      notify("Link copied.");
+      notify(button.dataset.copied ?? "Link copied.");
     } catch {
       // No way to copy here (a plain http address, say): mark it, ready to be copied by hand.
       field.focus();

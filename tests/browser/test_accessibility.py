@@ -373,6 +373,30 @@ def test_axe_finds_nothing_on_people(world: World, still: Open) -> None:
     axe_finds_nothing(page, "nobody found")
 
 
+def test_axe_finds_nothing_on_keys(world: World, still: Open) -> None:
+    visitor = still(world.person("Zed", groups=["admin"]))
+    visitor.expects("status of 422")
+    page = visitor.go("/settings/keys")
+    axe_finds_nothing(page, "no keys")
+    page.get_by_label("Name").fill("An importer")
+    page.get_by_role("button", name="Make the key").click()
+    expect(page.get_by_label("The key", exact=True)).to_have_value(re.compile("^rsp_"))
+    axe_finds_nothing(page, "made")
+    page.reload()
+    expect(page.locator("#key-was-made")).to_be_visible()
+    axe_finds_nothing(page, "was made already")
+    page.get_by_label("Name").fill("Nothing at all")
+    for box in page.get_by_role("checkbox", checked=True).all()[::-1]:
+        box.uncheck()
+    page.get_by_role("button", name="Make the key").click()
+    expect(page.locator("#problem-scopes")).to_be_visible()
+    expect(page.get_by_role("checkbox").first).to_be_focused()
+    axe_finds_nothing(page, "wrong")
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("The key is revoked.")).to_be_visible()
+    axe_finds_nothing(page, "revoked")
+
+
 def test_axe_finds_nothing_on_access_rules(world: World, still: Open) -> None:
     page = still(world.person("Zed", groups=["admin"])).go("/settings/access?groups=admin")
     axe_finds_nothing(page, "access")

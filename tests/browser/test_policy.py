@@ -48,6 +48,7 @@ def test_no_page_does_what_the_policy_forbids(
     paths += [f"/quiz/{quiz}/results/{theirs}", "/sign-in", "/nothing"]
     if groups is not None:
         paths += ["/settings/", "/settings/security", "/settings/people", "/settings/access"]
+        paths += ["/settings/keys"]
         paths += ["/quiz/new", f"/quiz/{quiz}/edit"]
         paths += ["/quiz/mine", "/quiz/import"]
         paths += [f"/quiz/{quiz}/{page}" for page in ("publish", "delete")]

@@ -31,6 +31,9 @@ ALSO = {
     "leaderboards.quiz": "quiz:view",
     "taking.result": "quiz:view",  # somebody else's result
     # A guest who may do everything is still nobody in particular.
+    "settings.keys": "signed in",
+    "settings.make_key": "signed in",
+    "settings.revoke_key": "signed in",
     "settings.people": "signed in",
     "settings.disable_person": "signed in",
     "authoring.new": "signed in",
@@ -190,6 +193,7 @@ def test_whoever_lacks_a_permission_reads_what_they_may_not_do_and_where_to_go(
         "leaderboard:view": "see the leaderboards",
         "quiz:edit-any": "edit other people’s quizzes",
         "quiz:delete-any": "delete other people’s quizzes",
+        "api-key:manage": "make keys for programs",
         "admin:*": "see and manage people, and see who may do what",
     }
     for place, client in zip(refused, walking(app, committed, walk), strict=False):

@@ -16,7 +16,26 @@
     return response.json();
   };
 
+  // What Swagger UI leaves out of its markup: a second <main>, fields without names, boxes that
+  // scroll and take no focus. It draws anew at each change, so this is said anew.
+  const name = (selector, label) =>
+    place.querySelectorAll(selector).forEach((field) => {
+      if (field.getAttribute("aria-label") !== label(field)) field.setAttribute("aria-label", label(field));
+    });
+  const mend = () => {
+    place.querySelectorAll("main").forEach((main) => {
+      main.removeAttribute("tabindex"); // what takes focus is never merely a box
+      main.setAttribute("role", "presentation");
+    });
+    place.querySelectorAll("pre.microlight").forEach((box) => { box.tabIndex = 0; });
+    place.querySelectorAll("table[role=region]").forEach((table) => table.removeAttribute("role"));
+    name("#servers", () => "Server");
+    name("textarea.body-param__text", () => "Request body");
+    name("tr[data-param-name] :is(select, input)", (field) => field.closest("tr").dataset.paramName);
+  };
+
   const draw = (spec) => {
+    new MutationObserver(mend).observe(place, { childList: true, subtree: true });
     SwaggerUIBundle({
       spec,
       domNode: place,

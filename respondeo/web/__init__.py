@@ -9,8 +9,17 @@ from respondeo.config import Settings
 
 def init_web(app: Flask, settings: Settings) -> None:
     """Register the blueprints, the template filters, and who is asking."""
-    from respondeo.web import access, auth, authoring, filters, leaderboards, media, pages
-    from respondeo.web import reference, taking
+    from respondeo.web import (
+        access,
+        auth,
+        authoring,
+        filters,
+        leaderboards,
+        media,
+        pages,
+        reference,
+        taking,
+    )
     from respondeo.web import settings as own_settings
     from respondeo.web.auth import oidc
 

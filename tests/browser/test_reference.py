@@ -1,4 +1,4 @@
-"""The reference of the API: it draws our document, and tries it with a key, here and nowhere else."""
+"""The reference of the API: draws our document, tries it with a key, here and nowhere else."""
 
 from __future__ import annotations
 

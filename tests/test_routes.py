@@ -58,6 +58,7 @@ DEMANDS = {
     "pages.home": "quiz:browse",
     "pages.readyz": "everybody",
     "pages.theme": "everybody",
+    "reference.reference": "everybody",
     "settings.access_rules": "admin:*",
     "settings.change_password": "signed in",
     "settings.end_other_sessions": "signed in",

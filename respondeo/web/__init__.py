@@ -9,7 +9,17 @@ from respondeo.config import Settings
 
 def init_web(app: Flask, settings: Settings) -> None:
     """Register the blueprints, the template filters, and who is asking."""
-    from respondeo.web import access, auth, authoring, filters, leaderboards, media, pages, taking
+    from respondeo.web import (
+        access,
+        auth,
+        authoring,
+        filters,
+        leaderboards,
+        media,
+        pages,
+        reference,
+        taking,
+    )
     from respondeo.web import settings as own_settings
     from respondeo.web.auth import oidc
 
@@ -18,5 +28,6 @@ def init_web(app: Flask, settings: Settings) -> None:
     filters.init_filters(app, settings)
     for blueprint in (
         pages.bp, auth.bp, taking.bp, leaderboards.bp, media.bp, own_settings.bp, authoring.bp,
+        reference.bp,
     ):  # fmt: skip
         app.register_blueprint(blueprint)

@@ -1,0 +1,99 @@
+"""The reference of the API: draws our document, tries it with a key, here and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.test_narrow import fits
+from tests.browser.test_policy import WATCH, forbidden
+from tests.browser.visitor import NARROW, Visit, Visitor
+
+DOCUMENT: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "Respondeo", "version": "1"},
+    "security": [{"key": []}],
+    "components": {
+        "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "x-api-key"}}
+    },
+    "paths": {
+        "/api/quizzes": {
+            "get": {
+                "operationId": "list_quizzes",
+                "summary": "List quizzes",
+                "parameters": [{"name": "page", "in": "query", "schema": {"type": "integer"}}],
+                "responses": {"200": {"description": "A page of quizzes"}},
+            }
+        }
+    },
+}
+
+
+@pytest.fixture
+def reader(visit: Visit) -> Visitor:
+    """Somebody on a phone who reads the reference of a small document."""
+    visitor = visit(size=NARROW)
+    visitor.context.add_init_script(WATCH)
+    visitor.context.route(
+        "**/docs/openapi.json",
+        lambda route: route.fulfill(body=json.dumps(DOCUMENT), content_type="application/json"),
+    )
+    return visitor
+
+
+def opened(visitor: Visitor) -> Page:
+    """The reference with the list of quizzes unfolded."""
+    page = visitor.go("/docs")
+    page.locator("#operations-default-list_quizzes .opblock-summary-control").click()
+    return page
+
+
+def test_a_key_that_is_typed_in_is_sent_with_what_is_tried(reader: Visitor) -> None:
+    tried: list[tuple[str, str]] = []
+
+    def api(route: Route) -> None:
+        tried.append((route.request.url, route.request.headers.get("x-api-key", "")))
+        route.fulfill(json={"items": []})
+
+    reader.context.route("**/api/quizzes*", api)
+    page = opened(reader)
+    page.get_by_role("button", name="Authorize").first.click()
+    page.locator(".modal-ux input").fill("rsp_of_a_reader")
+    page.locator(".modal-ux button.authorize").click()
+    page.locator(".modal-ux .btn-done").click()
+    page.get_by_role("button", name="Execute").click()
+    expect(page.locator(".live-responses-table")).to_contain_text("items")
+    assert tried == [(f"{reader.url}/api/quizzes", "rsp_of_a_reader")]
+    assert forbidden(page) == []
+    fits(page)
+    assert "rsp_of_a_reader" not in page.evaluate("JSON.stringify({...localStorage})")
+
+
+def test_the_reference_follows_the_theme(reader: Visitor) -> None:
+    page = opened(reader)
+    ground = "block => getComputedStyle(block).backgroundColor"
+    block = page.locator(".opblock").first
+    light = block.evaluate(ground)
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html.dark-mode")).to_be_visible()
+    assert block.evaluate(ground) != light
+
+
+def test_a_document_that_does_not_come_is_said_with_what_to_do(visit: Visit) -> None:
+    visitor = visit()
+    visitor.expects("net::ERR_FAILED", "Failed to fetch")
+    visitor.context.route("**/docs/openapi.json", lambda route: route.abort())
+    page = visitor.go("/docs")
+    expect(page.get_by_role("alert")).to_contain_text("The reference could not be loaded.")
+    expect(page.get_by_role("link", name="load this page again")).to_be_visible()
+    expect(page.locator("#reference-waiting")).to_have_count(0)
+
+
+def test_without_javascript_the_reference_leads_to_the_document(visit: Visit) -> None:
+    page = visit(javascript=False).go("/docs")
+    expect(page.get_by_text("This reference needs JavaScript.")).to_be_visible()
+    link = page.get_by_role("link", name="the OpenAPI document").last
+    expect(link).to_have_attribute("href", "/docs/openapi.json")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -12,42 +9,19 @@ from tests.browser.test_narrow import fits
 from tests.browser.test_policy import WATCH, forbidden
 from tests.browser.visitor import NARROW, Visit, Visitor
 
-DOCUMENT: dict[str, Any] = {
-    "openapi": "3.1.0",
-    "info": {"title": "Respondeo", "version": "1"},
-    "security": [{"key": []}],
-    "components": {
-        "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "x-api-key"}}
-    },
-    "paths": {
-        "/api/quizzes": {
-            "get": {
-                "operationId": "list_quizzes",
-                "summary": "List quizzes",
-                "parameters": [{"name": "page", "in": "query", "schema": {"type": "integer"}}],
-                "responses": {"200": {"description": "A page of quizzes"}},
-            }
-        }
-    },
-}
-
 
 @pytest.fixture
 def reader(visit: Visit) -> Visitor:
-    """Somebody on a phone who reads the reference of a small document."""
+    """Somebody on a phone who reads the reference."""
     visitor = visit(size=NARROW)
     visitor.context.add_init_script(WATCH)
-    visitor.context.route(
-        "**/docs/openapi.json",
-        lambda route: route.fulfill(body=json.dumps(DOCUMENT), content_type="application/json"),
-    )
     return visitor
 
 
 def opened(visitor: Visitor) -> Page:
     """The reference with the list of quizzes unfolded."""
     page = visitor.go("/docs")
-    page.locator("#operations-default-list_quizzes .opblock-summary-control").click()
+    page.locator("#operations-Quizzes-list_quizzes .opblock-summary-control").click()
     return page
 
 
@@ -61,12 +35,14 @@ def test_a_key_that_is_typed_in_is_sent_with_what_is_tried(reader: Visitor) -> N
     reader.context.route("**/api/quizzes*", api)
     page = opened(reader)
     page.get_by_role("button", name="Authorize").first.click()
-    page.locator(".modal-ux input").fill("rsp_of_a_reader")
-    page.locator(".modal-ux button.authorize").click()
-    page.locator(".modal-ux .btn-done").click()
+    page.locator(".modal-ux input").first.fill("rsp_of_a_reader")
+    page.locator(".modal-ux button.authorize").first.click()
+    page.locator(".modal-ux .btn-done").first.click()
     page.get_by_role("button", name="Execute").click()
     expect(page.locator(".live-responses-table")).to_contain_text("items")
-    assert tried == [(f"{reader.url}/api/quizzes", "rsp_of_a_reader")]
+    ((address, key),) = tried
+    assert address.startswith(f"{reader.url}/api/quizzes")
+    assert key == "rsp_of_a_reader"
     assert forbidden(page) == []
     fits(page)
     assert "rsp_of_a_reader" not in page.evaluate("JSON.stringify({...localStorage})")

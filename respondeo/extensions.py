@@ -46,7 +46,7 @@ def init_extensions(app: Flask, settings: Settings) -> None:
         COMPRESS_MIMETYPES=["text/html", "image/svg+xml", "application/json"],
     )
     limiter.init_app(app)
-    app.extensions["key_limits"] = rate_limits.PostgresStorage(storage)
+    app.extensions["key_limits"] = limiter.storage  # this application's, whichever is made next
     compress.init_app(app)
     # Pages ask for static files by a name that changes with their content, so browsers may keep
     # them for good.

@@ -2,7 +2,7 @@
 
 A storage for the `limits` library (its `Storage` interface): one upsert on an unlogged table, on
 connections of its own that commit at once, for 200 ms at most. Where the store is away,
-Flask-Limiter counts in this process's memory.
+Flask-Limiter counts in this process's memory, and requests with an API key pass uncounted.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import math
-import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -26,9 +25,53 @@ from respondeo.models import RateLimit
 
 SCHEME = "respondeo+postgresql"
 PATIENCE_MS = 200
+# Counting one key is one row, and who waits for its lock waits in the database, where patience is
+# short. So a process sends few statements at once, and its other threads queue here for longer:
+# with many requests at once on a key, none is taken for uncountable because it stood in a queue.
+CONNECTIONS = 2
+QUEUE_S = 2
 FORGOTTEN_AT_ONCE = 20
+KEY_WINDOW_S = 60
 
 _engines: dict[str, sa.Engine] = {}
+
+
+class Counter(Protocol):
+    """What an application counts in: a storage of `limits` that tells also when a window ends."""
+
+    @property
+    def base_exceptions(self) -> type[Exception] | tuple[type[Exception], ...]:
+        """What is raised where the store is away."""
+
+    def count(self, key: str, expiry: int, amount: int = 1) -> tuple[int, float]:
+        """Count `amount` more; returns the count and when the window ends, in Unix seconds."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """One request of an API key, counted. `resets_at` is in Unix seconds, rounded up."""
+
+    limit: int
+    remaining: int
+    resets_at: int
+    passes: bool
+
+
+def count_key(key_id: UUID, requests_per_minute: int) -> Counted | None:
+    """Count one request of an API key. None where the store is away: the request then passes."""
+    counter = cast("Counter", current_app.extensions["key_limits"])
+    try:
+        hits, ends = counter.count(f"api-key/{key_id}", KEY_WINDOW_S)
+    except counter.base_exceptions as error:
+        # Its class and no more: what it says may quote the address and its password.
+        structlog.get_logger().warning("rate limit store away", error=type(error).__name__)
+        return None
+    return Counted(
+        limit=requests_per_minute,
+        remaining=max(0, requests_per_minute - hits),
+        resets_at=math.ceil(ends),
+        passes=hits <= requests_per_minute,
+    )
 
 
 def network_of(address: str | None) -> str:
@@ -64,8 +107,9 @@ def _counting(engine: sa.Engine, *, pooled: bool) -> sa.Engine:
     counters = sa.create_engine(
         engine.url,
         isolation_level="AUTOCOMMIT",
-        pool_size=2,
-        pool_timeout=PATIENCE_MS / 1000,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=max(QUEUE_S, PATIENCE_MS / 1000),
         connect_args=connect_args,
     )
     if not pooled:
@@ -98,8 +142,8 @@ class PostgresStorage(Storage):
         """Count `amount` more in the window of `expiry` seconds; returns the count."""
         return self.count(key, expiry, amount)[0]
 
-    def count(self, key: str, expiry: int, amount: int = 1) -> tuple[int, datetime]:
-        """As `incr`; returns also when the window ends."""
+    def count(self, key: str, expiry: int, amount: int = 1) -> tuple[int, float]:
+        """The same, in one round trip; returns also when the window ends, in Unix seconds."""
         now = sa.func.clock_timestamp()
         ended = RateLimit.expires_at <= now
         ends = now + timedelta(seconds=expiry)
@@ -116,10 +160,10 @@ class PostgresStorage(Storage):
             .returning(RateLimit.hits, RateLimit.expires_at)
         )
         with self.engine.connect() as connection:
-            hits, window_ends = connection.execute(counted).one()
+            hits, expires_at = connection.execute(counted).one()
             if hits == amount:  # a new window: a good moment to forget some old ones
                 self._forget_some(connection)
-        return hits, window_ends
+        return hits, expires_at.timestamp()
 
     def get(self, key: str) -> int:
         """The count in the running window, 0 where there is none."""
@@ -165,37 +209,3 @@ class PostgresStorage(Storage):
             .cte("old")
         )
         connection.execute(sa.delete(RateLimit).where(RateLimit.key.in_(sa.select(old.c.key))))
-
-
-WINDOW_S = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """One more request of a key in its minute. resets_at: Unix seconds."""
-
-    limit: int
-    remaining: int
-    resets_at: int
-    passes: bool
-
-    @property
-    def seconds_left(self) -> int:
-        """How long until the next minute of this key begins."""
-        return min(max(1, self.resets_at - int(time.time())), WINDOW_S)
-
-
-def count_key(key_id: UUID, requests_per_minute: int) -> Counted | None:
-    """Count one request of an API key; None, and it passes, where the store is away."""
-    storage: PostgresStorage = current_app.extensions["key_limits"]
-    try:
-        hits, ends = storage.count(f"apikey/{key_id}", WINDOW_S)
-    except storage.base_exceptions as error:
-        structlog.get_logger().warning("rate limit store away", said=str(error).splitlines()[0])
-        return None
-    return Counted(
-        limit=requests_per_minute,
-        remaining=max(0, requests_per_minute - hits),
-        resets_at=math.ceil(ends.timestamp()),
-        passes=hits <= requests_per_minute,
-    )

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from respondeo import rate_limits
 from respondeo.db import db
 from respondeo.models import RateLimit
-from respondeo.rate_limits import PostgresStorage, network_of
+from respondeo.rate_limits import Counted, PostgresStorage, count_key, network_of
 from tests.conftest import PATIENCE_MS, Clock
 
 
@@ -149,3 +152,64 @@ def test_through_a_transaction_pooler_no_session_is_changed(app: Flask) -> None:
         assert driver.prepare_threshold is None
     assert storage.incr("k", 60) == 1
     storage.engine.dispose()
+
+
+def test_of_300_requests_at_once_on_a_key_of_100_exactly_100_pass(app: Flask) -> None:
+    key = UUID(int=1)
+    with app.app_context():
+        workers = [worker(app, number) for number in range(4)]
+
+    def ask(number: int) -> Counted | None:
+        with workers[number % 4].app_context():
+            return count_key(key, 100)
+
+    with ThreadPoolExecutor(60) as threads:
+        counted = list(threads.map(ask, range(300)))
+    for each in workers:
+        each.extensions["key_limits"].engine.dispose()
+    known = [one for one in counted if one]
+    assert len(known) == 300
+    assert sorted(one.remaining for one in known if one.passes) == list(range(100))
+    assert {one.remaining for one in known if not one.passes} == {0}
+    assert len({(one.limit, one.resets_at) for one in known}) == 1
+
+
+def worker(app: Flask, number: int) -> Flask:
+    """An application that counts through a pool of its own, as another process does."""
+    url = db.engine.url.update_query_dict({"application_name": f"worker {number}"})
+    made = Flask(f"worker{number}")
+    storage = PostgresStorage(rate_limits.share_engine(sa.create_engine(url)))
+    made.extensions["key_limits"] = storage
+    return made
+
+
+def test_a_key_is_told_when_its_minute_ends(
+    app: Flask, committed: Session, committed_clock: Clock
+) -> None:
+    now = committed_clock.stop()
+    committed.commit()
+    ends = math.ceil(now.timestamp() + 60)
+    key = UUID(int=2)
+    assert count_key(key, 2) == Counted(limit=2, remaining=1, resets_at=ends, passes=True)
+    committed_clock.advance(seconds=59)
+    committed.commit()
+    assert count_key(key, 2) == Counted(limit=2, remaining=0, resets_at=ends, passes=True)
+    assert count_key(key, 2) == Counted(limit=2, remaining=0, resets_at=ends, passes=False)
+    assert count_key(UUID(int=3), 2) == Counted(2, 1, ends + 59, passes=True)
+    committed_clock.advance(seconds=1)
+    committed.commit()
+    assert count_key(key, 2) == Counted(limit=2, remaining=1, resets_at=ends + 60, passes=True)
+
+
+def test_where_the_store_is_away_a_key_is_not_counted_and_a_warning_says_so(app: Flask) -> None:
+    with app.app_context():
+        nowhere = db.engine.url.set(host="127.0.0.1", port=1, password="hushhush", query={})
+    away = Flask("away")
+    storage = PostgresStorage(rate_limits.share_engine(sa.create_engine(nowhere)))
+    away.extensions["key_limits"] = storage
+    with away.app_context(), capture_logs() as logs:
+        assert count_key(UUID(int=4), 100) is None
+    assert [(log["event"], log["log_level"]) for log in logs] == [
+        ("rate limit store away", "warning")
+    ]
+    assert "hushhush" not in str(logs)

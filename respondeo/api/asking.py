@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -71,7 +72,7 @@ def _holder(key: str) -> Caller:
     if counted is not None and not counted.passes:
         raise TooMany(
             f"This key may ask {counted.limit} times a minute. Wait, then try again.",
-            counted.seconds_left,
+            max(1, counted.resets_at - int(time.time())),
         )
     if holder.note_use:
         api_keys.note_use(session(), holder.key_id)

@@ -37,9 +37,10 @@ class Place:
 
 
 def places(app: Flask, **ids: UUID) -> Iterator[Place]:
-    """Every route but the API's, which has tests of its own; ids: what to fill in where a route asks for `quiz_id` and the like.
+    """Every route but the API's, which has tests of its own.
 
-    What is not named gets an id that nothing has.
+    ids: what to fill in where a route asks for `quiz_id` and the like. What is not named gets an id
+    that nothing has.
     """
     addresses = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():

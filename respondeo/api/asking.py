@@ -15,7 +15,7 @@ from respondeo import rate_limits
 from respondeo.db import session
 from respondeo.domain.access import Viewer, refusal
 from respondeo.domain.errors import KeyRefused, NotAllowed, SignInRequired, TooMany
-from respondeo.rate_limits import Counted
+from respondeo.rate_limits import KEY_WINDOW_S, Counted
 from respondeo.services import api_keys
 from respondeo.services.api_keys import KeyHolder
 from respondeo.services.identity import Person
@@ -72,7 +72,7 @@ def _holder(key: str) -> Caller:
     if counted is not None and not counted.passes:
         raise TooMany(
             f"This key may ask {counted.limit} times a minute. Wait, then try again.",
-            max(1, counted.resets_at - int(time.time())),
+            min(max(1, counted.resets_at - int(time.time())), KEY_WINDOW_S),
         )
     if holder.note_use:
         api_keys.note_use(session(), holder.key_id)

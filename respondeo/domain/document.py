@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Protocol, Self, TypeVar
+from typing import Annotated, Any, Protocol, Self, TypeVar
 from uuid import UUID, uuid4
 
 from pydantic import (
@@ -76,6 +76,10 @@ def _text(most: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=most)
 
 
+WRITTEN: dict[str, Any] = {"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}
+"""What a JSON Schema says of a text: something is written, and it can be stored."""
+
+
 def storable(text: str) -> str:
     """The text, if PostgreSQL can store it. Raises ValueError."""
     if "\0" in text:
@@ -107,15 +111,19 @@ def _count(least: int, most: int, noun: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Title = Annotated[str, _text(70), AfterValidator(storable)]
-Description = Annotated[str, _text(120), AfterValidator(storable)]
-QuestionText = Annotated[str, _text(500), AfterValidator(storable)]
-AnswerText = Annotated[str, _text(300), AfterValidator(storable)]
-ImageAlt = Annotated[str, _text(300), AfterValidator(storable)]
-Explanation = Annotated[str, _text(1000), AfterValidator(storable)]
+Title = Annotated[str, _text(70), AfterValidator(storable), Field(json_schema_extra=WRITTEN)]
+Description = Annotated[str, _text(120), AfterValidator(storable), Field(json_schema_extra=WRITTEN)]
+QuestionText = Annotated[
+    str, _text(500), AfterValidator(storable), Field(json_schema_extra=WRITTEN)
+]
+AnswerText = Annotated[str, _text(300), AfterValidator(storable), Field(json_schema_extra=WRITTEN)]
+ImageAlt = Annotated[str, _text(300), AfterValidator(storable), Field(json_schema_extra=WRITTEN)]
+Explanation = Annotated[
+    str, _text(1000), AfterValidator(storable), Field(json_schema_extra=WRITTEN)
+]
 ImageUrl = Annotated[
     str,
-    StringConstraints(max_length=2000, pattern=r"^(https://|/media/)\S+$"),
+    StringConstraints(max_length=2000, pattern=r"^(https://|/media/)[^\s\x00]+$"),
     AfterValidator(storable),
 ]
 

@@ -127,11 +127,12 @@ def _whole_number(digits: str) -> int:
     return int(digits)
 
 
-def _number(digits: str) -> float:
+def _number(digits: str) -> int | float:
     number = float(digits)
     if not math.isfinite(number):
         raise _wrong(f"The number {_short(digits)} is too large.")
-    return number
+    # 5.0 is a whole number, in JSON and in its schemas.
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
 def _no_number(name: str) -> float:

@@ -41,7 +41,7 @@ def environment(world: World) -> dict[str, str]:
 def test_the_client_in_python_answers_a_question(environment: dict[str, str]) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", client_in("python")],
-        env=environment, capture_output=True, text=True, timeout=60,
+        env=environment, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert (ran.stdout, ran.stderr) == ("feedback\n", "")
 
@@ -63,7 +63,7 @@ def test_the_client_in_curl_looks_around(environment: dict[str, str]) -> None:
         pytest.fail("The guide's examples need curl: install it (apt install curl).", pytrace=False)
     ran = subprocess.run(
         ["sh", "-euc", client_in("sh")],
-        env=environment, capture_output=True, text=True, timeout=60,
+        env=environment, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert ran.stderr == ""
     told = [json.loads(part) for part in re.split(r"(?<=})\n?(?={)", ran.stdout)]

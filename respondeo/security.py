@@ -12,6 +12,8 @@ from flask import Flask, Request, Response, abort, current_app, request
 from werkzeug.utils import cached_property
 from werkzeug.wsgi import LimitedStream
 
+from respondeo.api import refusals
+from respondeo.api.asking import KEY_HEADER
 from respondeo.config import LOOPBACK, Settings
 
 if TYPE_CHECKING:
@@ -80,9 +82,7 @@ def is_programs(request: Request) -> bool:
     """Whether a program asks the API: by a key, which no other site can make a browser send, and
     which overrides all cookies; or with nothing that says who it is."""
     cookie = current_app.config["SESSION_TOKEN_COOKIE"]
-    return request.path.startswith("/api/") and (
-        "x-api-key" in request.headers or cookie not in request.cookies
-    )
+    return refusals.is_asked() and (KEY_HEADER in request.headers or cookie not in request.cookies)
 
 
 def own_names(app_url: str) -> frozenset[str]:

@@ -63,6 +63,11 @@ def demand(scope: str | None, permission: str | None) -> Caller:
     return asking
 
 
+def viewer() -> Viewer:
+    """What the caller may do. Raises as `demand` does."""
+    return demand(None, None).viewer
+
+
 def _holder(key: str) -> Caller:
     holder = api_keys.holder_of(session(), key)
     if holder is None:

@@ -22,7 +22,6 @@ from respondeo.api.schemas import (
     User,
 )
 from respondeo.db import session
-from respondeo.domain.access import Viewer
 from respondeo.domain.errors import AttemptOver, NotThisQuestion
 from respondeo.services import starting, submitting, taking, telling
 from respondeo.services.submitting import Given
@@ -33,10 +32,6 @@ TAG = "Attempts"
 
 class AttemptList(Listed[ListedAttempt]):
     """One page of attempts."""
-
-
-def _viewer() -> Viewer:
-    return asking.demand(None, None).viewer
 
 
 @serves(
@@ -56,10 +51,9 @@ def _viewer() -> Viewer:
 )
 def list_attempts(quiz_id: UUID, query: AttemptQuery) -> AttemptList:
     rows, total = telling.attempts_at(
-        session(), _viewer(), quiz_id, query.userId, offset=query.offset, limit=query.size
+        session(), asking.viewer(), quiz_id, query.user_id, offset=query.offset, limit=query.size
     )
-    items = [_listed(row) for row in rows]
-    return AttemptList.model_construct(**dict(Listed[ListedAttempt].of(items, total, query)))
+    return AttemptList.of([_listed(row) for row in rows], total, query)
 
 
 def _listed(row: telling.ListedAttempt) -> ListedAttempt:
@@ -97,7 +91,7 @@ def submit_attempt(quiz_id: UUID, body: SentAttempt) -> tuple[Attempt, int]:
     ]
     attempt = submitting.submit_attempt(
         session(),
-        _viewer(),
+        asking.viewer(),
         quiz_id,
         given,
         total_time_ms=body.total_time_ms,
@@ -121,7 +115,7 @@ def submit_attempt(quiz_id: UUID, body: SentAttempt) -> tuple[Attempt, int]:
     )
 )
 def start_attempt(quiz_id: UUID) -> tuple[Step, int]:
-    viewer = _viewer()
+    viewer = asking.viewer()
     last = taking.last_attempt(session(), viewer, quiz_id)
     before = last.id if last else None
     attempt = starting.start_attempt(session(), viewer, quiz_id)
@@ -145,7 +139,7 @@ def start_attempt(quiz_id: UUID) -> tuple[Step, int]:
     )
 )
 def answer_question(attempt_id: UUID, body: SentChoice) -> AnswerStep:
-    viewer = _viewer()
+    viewer = asking.viewer()
     quiz_id = taking.own_quiz_id(session(), viewer, attempt_id)
     try:
         taking.commit_answer(
@@ -178,7 +172,7 @@ def answer_question(attempt_id: UUID, body: SentChoice) -> AnswerStep:
     )
 )
 def next_question(attempt_id: UUID) -> Step:
-    viewer = _viewer()
+    viewer = asking.viewer()
     quiz_id = taking.own_quiz_id(session(), viewer, attempt_id)
     attempt = taking.show_next(session(), viewer, quiz_id, attempt_id)
     return _step(telling.standing(session(), attempt))
@@ -199,7 +193,7 @@ def next_question(attempt_id: UUID) -> Step:
     )
 )
 def get_attempt(attempt_id: UUID) -> AttemptDetail:
-    stands = telling.readable(session(), _viewer(), attempt_id)
+    stands = telling.readable(session(), asking.viewer(), attempt_id)
     step = _step(stands)
     return AttemptDetail(
         attempt=step.attempt,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from itertools import islice
 from typing import TypeVar
 
@@ -12,7 +11,6 @@ from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import UnsupportedMediaType
 
 from respondeo.domain import exchange
-from respondeo.domain.completeness import sentence
 from respondeo.domain.errors import Invalid, Problem
 
 M = TypeVar("M", bound=BaseModel)
@@ -31,16 +29,21 @@ def sent_body(schema: type[M]) -> M:
     try:
         return schema.model_validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        raise Invalid(*islice(_faults(error), MOST_TOLD)) from None
+        raise _wrong(error) from None
 
 
 def sent_query(schema: type[M]) -> M:
     """The query. Raises Invalid."""
-    values = {name: request.args[name] for name in request.args if name in schema.model_fields}
+    known = {field.alias for field in schema.model_fields.values()}
+    values = {name: request.args[name] for name in request.args if name in known}
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        raise Invalid(*islice(_faults(error), MOST_TOLD)) from None
+        raise _wrong(error) from None
+
+
+def _wrong(error: ValidationError) -> Invalid:
+    return Invalid(*islice(exchange.faults(error, whole=BODY), MOST_TOLD))
 
 
 def _parsed(body: bytes) -> object:
@@ -54,12 +57,3 @@ def _parsed(body: bytes) -> object:
             for p in invalid.problems
         )
         raise Invalid(*told) from None
-
-
-def _faults(error: ValidationError) -> Iterator[Problem]:
-    known = set()
-    for details in error.errors(include_url=False):
-        path = ".".join(str(part) for part in details["loc"]) or BODY
-        if path not in known:
-            known.add(path)
-            yield Problem(path, sentence(dict(details)))

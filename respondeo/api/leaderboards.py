@@ -49,9 +49,7 @@ def quiz_leaderboard(quiz_id: UUID, query: BoardWindow) -> QuizBoardPage:
     board = leaderboards.quiz_board(
         session(), quiz_id, user_id=None, page=query.number, size=query.size
     )
-    items = [_entry(row) for row in _rows(board, query)]
-    page = Listed[BoardEntry].of(items, board.players, query)
-    return QuizBoardPage.model_construct(**dict(page))
+    return QuizBoardPage.of([_entry(row) for row in _rows(board, query)], board.players, query)
 
 
 @serves(
@@ -72,9 +70,8 @@ def leaderboard(query: BoardWindow) -> OverallBoardPage:
     taking.complete_overdue(session())
     session().commit()
     board = leaderboards.overall_board(session(), user_id=None, page=query.number, size=query.size)
-    items = [_overall(row) for row in _rows(board, query)]
-    page = Listed[OverallEntry].of(items, board.players, query)
-    return OverallBoardPage.model_construct(**dict(page))
+    entries = [_overall(row) for row in _rows(board, query)]
+    return OverallBoardPage.of(entries, board.players, query)
 
 
 def _rows(board: Board, query: Window) -> tuple[Row, ...]:

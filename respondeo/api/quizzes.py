@@ -52,14 +52,13 @@ def list_quizzes(query: QuizQuery) -> QuizList:
     )
     found, total = quiz_facts.page_of_quizzes(
         session(),
-        _viewer(),
+        asking.viewer(),
         filters,
-        author_id=query.authorId,
+        author_id=query.author_id,
         offset=query.offset,
         limit=query.size,
     )
-    page = Listed[ListedQuiz].of([ListedQuiz(**told(quiz)) for quiz in found], total, query)
-    return QuizList.model_construct(**dict(page))
+    return QuizList.of([ListedQuiz(**told(quiz)) for quiz in found], total, query)
 
 
 @serves(
@@ -78,7 +77,7 @@ def list_quizzes(query: QuizQuery) -> QuizList:
     )
 )
 def create_quiz(body: SentQuiz) -> tuple[ListedQuiz, int]:
-    quiz = replacing.create_whole(session(), _viewer(), sent(body))
+    quiz = replacing.create_whole(session(), asking.viewer(), sent(body))
     return detail(quiz.id), 201
 
 
@@ -118,7 +117,7 @@ def get_quiz(quiz_id: UUID) -> ListedQuiz:
     )
 )
 def replace_quiz(quiz_id: UUID, body: SentQuiz) -> ListedQuiz:
-    replacing.replace_whole(session(), _viewer(), quiz_id, sent(body))
+    replacing.replace_whole(session(), asking.viewer(), quiz_id, sent(body))
     return detail(quiz_id)
 
 
@@ -137,18 +136,14 @@ def replace_quiz(quiz_id: UUID, body: SentQuiz) -> ListedQuiz:
     )
 )
 def delete_quiz(quiz_id: UUID) -> tuple[None, int]:
-    authoring.delete_quiz(session(), _viewer(), quiz_id)
+    authoring.delete_quiz(session(), asking.viewer(), quiz_id)
     return None, 204
-
-
-def _viewer() -> Any:
-    return asking.demand(None, None).viewer
 
 
 def detail(quiz_id: UUID) -> ListedQuiz:
     """The quiz as the caller may read it."""
     session().flush()
-    viewer = _viewer()
+    viewer = asking.viewer()
     quiz = quiz_facts.facts(session(), viewer, quiz_id)
     if not viewer.may_edit(quiz.author_id):
         return ListedQuiz(**told(quiz))

@@ -8,7 +8,7 @@ from flask import Response, make_response, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from respondeo.db import session
-from respondeo.domain.errors import DomainError, Invalid, NotThisAnswer, SignInRequired, TooMany
+from respondeo.domain.errors import DomainError, Invalid, SignInRequired, TooMany
 
 IN_ALL = "Something that was sent is not valid."
 
@@ -19,12 +19,12 @@ def is_asked() -> bool:
 
 
 def of_rule(error: DomainError, status: int) -> Response:
-    """A rule's refusal; `status`: what a page would have. Invalid is 400 here, signed out 401."""
+    """A rule's refusal; `status`: what a page would have; 422 is 400 here, signed out 401."""
     with suppress(SQLAlchemyError):
         session().rollback()
     if isinstance(error, SignInRequired):
         return shown(401, str(error))
-    if isinstance(error, Invalid) and not isinstance(error, NotThisAnswer):
+    if isinstance(error, Invalid) and status == 422:
         faults = [{"path": one.path, "message": one.message} for one in error.problems]
         return shown(400, f"{IN_ALL} {faults[0]['message']}" if faults else IN_ALL, faults)
     response = shown(status, str(error))

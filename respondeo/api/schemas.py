@@ -119,6 +119,8 @@ class Error(Told):
 class Window(BaseModel):
     """Which part of a list is wanted."""
 
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
     page: Annotated[int, BeforeValidator(_whole)] = Field(
         1, description="From 1; less is taken as 1."
     )
@@ -152,7 +154,7 @@ class Listed(Told, Generic[T]):
     has_more: bool
 
     @classmethod
-    def of(cls, items: list[T], total: int, window: Window) -> Listed[T]:
+    def of(cls, items: list[T], total: int, window: Window) -> Self:
         """The page that the window cuts out of `total` items."""
         pages = -(-total // window.size)
         return cls(
@@ -318,12 +320,10 @@ class SentQuiz(Sent):
 class QuizQuery(Window):
     """Which quizzes are wanted."""
 
-    model_config = ConfigDict(populate_by_name=True)
-
     q: str = Field("", max_length=200, description="In title, description and author’s name.")
     language: Language | None = None
     difficulty: Difficulty | None = None
-    authorId: UUID | None = None  # noqa: N815 - as the address has it
+    author_id: UUID | None = None
 
 
 # -- attempts --------------------------------------------------------------------------------------
@@ -426,7 +426,7 @@ class SentAttempt(Sent):
 class AttemptQuery(Window):
     """Which attempts are wanted."""
 
-    userId: UUID | None = None  # noqa: N815 - as the address has it
+    user_id: UUID | None = None
 
 
 # -- boards ----------------------------------------------------------------------------------------

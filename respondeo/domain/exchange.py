@@ -67,7 +67,7 @@ def imported_text(text: str) -> Draft:
     try:
         return Draft.model_validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        raise Invalid(*_faults(error)) from None
+        raise Invalid(*faults(error)) from None
 
 
 def _wrong(words: str) -> Invalid:
@@ -172,14 +172,14 @@ def _unusable(root: Any) -> Iterator[Problem]:
 _HALF = re.compile("[\ud800-\udfff]")
 
 
-def _faults(error: ValidationError) -> Iterator[Problem]:
-    """What has the wrong shape: one problem for each place."""
+def faults(error: ValidationError, *, whole: str = FILE) -> Iterator[Problem]:
+    """What has the wrong shape: one problem for each place; `whole`: the place of it all."""
     known = set()
     for details in error.errors(include_url=False)[:MOST_FAULTS]:
         location = details["loc"]
         if location[:1] in {("maxAttempts",), ("timeLimitSeconds",)}:
             location = location[:1]  # without which of the two it might have been
-        path = ".".join(str(part) for part in location) or FILE
+        path = ".".join(str(part) for part in location) or whole
         if path not in known:
             known.add(path)
             yield Problem(path, sentence(dict(details)))

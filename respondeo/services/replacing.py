@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.db import database_time
-from respondeo.domain import differences
 from respondeo.domain.access import Viewer, refusal
+from respondeo.domain.differences import differences
 from respondeo.domain.document import Document
 from respondeo.domain.draft import Draft
 from respondeo.domain.errors import (
@@ -107,7 +107,7 @@ def replace_whole(session: Session, viewer: Viewer, quiz_id: UUID, sent: Sent) -
     current = quiz.current_version_id
     published = published_document(session, current) if current else None
     before = Draft.model_validate(draft.document)
-    if sent.revision is None and (published is None or _differ(published, before)):
+    if sent.revision is None and (published is None or differences(published, before)):
         raise UnpublishedChanges
     kept = published or before
     known = _known(session, quiz_id, before, [question.id for question in sent.questions])
@@ -117,10 +117,6 @@ def replace_whole(session: Session, viewer: Viewer, quiz_id: UUID, sent: Sent) -
         _publish(session, viewer, quiz, document)
     _set_publication(session, viewer, quiz, sent)
     return quiz
-
-
-def _differ(published: Document, draft: Draft) -> bool:
-    return bool(differences.differences(published, draft))
 
 
 def _publish(session: Session, viewer: Viewer, quiz: Quiz, document: Document) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random, SystemRandom
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -138,9 +139,32 @@ def _attempt_numbered(
     return session.scalar(attempts.limit(1))
 
 
-def disclosed_before(session: Session, viewer: Viewer, quiz_id: UUID) -> bool:
+def _disclosed_before(session: Session, viewer: Viewer, quiz_id: UUID) -> bool:
     disclosing = players_attempts(viewer, quiz_id).where(QuizAttempt.discloses)
     return session.execute(sa.select(disclosing.exists())).scalar_one()
+
+
+def started_under(
+    viewer: Viewer, version: QuizVersion, number: int, now: datetime
+) -> dict[str, Any]:
+    """What is fixed when attempt `number` at a version starts, but for whether it ranks."""
+    always = version.reveal == Reveal.ALWAYS
+    guest_without_feedback = viewer.is_guest and not always
+    return {
+        "id": new_id(),
+        "quiz_id": version.quiz_id,
+        "quiz_version_id": version.id,
+        "user_id": viewer.user_id,
+        "guest_token": viewer.guest_token if viewer.is_guest else None,
+        "number": number,
+        "time_limit_ms": version.time_limit_ms,
+        "feedback": Feedback.END if guest_without_feedback else version.feedback,
+        "discloses": access.attempt_discloses(
+            viewer, always=always, number=number, max_attempts=version.max_attempts
+        ),
+        "started_at": now,
+        "total_questions": version.question_count,
+    }
 
 
 def _insert_attempt(
@@ -152,31 +176,15 @@ def _insert_attempt(
     now: datetime,
 ) -> UUID | None:
     """The id of the new attempt, or None where a parallel request has just made one."""
-    always = version.reveal == Reveal.ALWAYS
-    guest_without_feedback = viewer.is_guest and not always
-    discloses = access.attempt_discloses(
-        viewer, always=always, number=number, max_attempts=version.max_attempts
-    )
     clock = timing.Clock(version.time_limit_ms, 0, shown_at=now, feedback_at=None)
+    before = _disclosed_before(session, viewer, quiz.id)
     return session.scalar(
         insert(QuizAttempt)
         .values(
-            id=new_id(),
-            quiz_id=quiz.id,
-            quiz_version_id=version.id,
-            user_id=viewer.user_id,
-            guest_token=viewer.guest_token if viewer.is_guest else None,
-            number=number,
-            time_limit_ms=version.time_limit_ms,
-            feedback=Feedback.END if guest_without_feedback else version.feedback,
-            ranked=access.attempt_ranks(
-                viewer, quiz.author_id, disclosed_before=disclosed_before(session, viewer, quiz.id)
-            ),
-            discloses=discloses,
-            started_at=now,
+            **started_under(viewer, version, number, now),
+            ranked=access.attempt_ranks(viewer, quiz.author_id, disclosed_before=before),
             shown_at=now,
             deadline_at=clock.deadline(now),
-            total_questions=version.question_count,
         )
         .on_conflict_do_nothing()
         .returning(QuizAttempt.id)

@@ -14,10 +14,8 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from respondeo.db import database_time, new_id
-from respondeo.domain import access
+from respondeo.db import database_time
 from respondeo.domain.access import Viewer
-from respondeo.domain.document import Reveal
 from respondeo.domain.errors import AttemptOpen, NotFound, NotOfThisQuiz
 from respondeo.domain.grading import GRADERS
 from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizVersion
@@ -79,27 +77,13 @@ def _insert(
     made: UUID | None = session.scalar(
         insert(QuizAttempt)
         .values(
-            id=new_id(),
-            quiz_id=version.quiz_id,
-            quiz_version_id=version.id,
-            user_id=viewer.user_id,
-            number=number,
-            time_limit_ms=version.time_limit_ms,
-            feedback=version.feedback,
+            **starting.started_under(viewer, version, number, now),
             ranked=False,
-            discloses=access.attempt_discloses(
-                viewer,
-                always=version.reveal == Reveal.ALWAYS,
-                number=number,
-                max_attempts=version.max_attempts,
-            ),
-            started_at=now,
             completed_at=now,
             timed_out=timed_out,
             spent_ms=total,
             total_time_ms=total,
             correct_count=sum(bool(row["is_correct"]) for row in rows),
-            total_questions=version.question_count,
         )
         .on_conflict_do_nothing()
         .returning(QuizAttempt.id)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import UnsupportedMediaType
 
 from respondeo.domain import exchange
+from respondeo.domain.completeness import sentence
 from respondeo.domain.errors import Invalid, Problem
 
 M = TypeVar("M", bound=BaseModel)
@@ -43,10 +45,24 @@ def sent_query(schema: type[M]) -> M:
 
 
 def _wrong(error: ValidationError) -> Invalid:
-    return Invalid(*islice(exchange.faults(error, whole=BODY), MOST_TOLD))
+    return Invalid(*islice(exchange.faults(error, whole=BODY, say=_words), MOST_TOLD))
+
+
+def _words(error: Mapping[str, Any]) -> str:
+    """What to do about a fault, for who writes a program."""
+    match error:
+        case {"type": "uuid_parsing" | "uuid_type", "loc": (*_, "id")}:
+            return "Write a UUID, or leave the id out: a new one is made."
+        case {"type": "uuid_parsing" | "uuid_type"}:
+            return "Write a UUID."
+        case {"type": "string_too_short" | "missing", "loc": (*_, "answers", _, "text")}:
+            return "Write this answer, or leave it out."
+    return sentence(error)
 
 
 def _parsed(body: bytes) -> object:
+    if not body.strip():
+        raise Invalid(Problem(BODY, "The body is empty. Send JSON."))
     try:
         return exchange.parsed(body.decode())
     except UnicodeDecodeError:

@@ -91,7 +91,7 @@ def serves(operation: Operation) -> Callable[[View], View]:
 def _id(text: str) -> UUID:
     """An id in a path. Raises NotFound: what is no id names nothing."""
     if not _UUID.fullmatch(text):
-        raise NotFound
+        raise NotFound("An id in this address is no UUID.")
     return UUID(text)
 
 

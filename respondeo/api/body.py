@@ -19,6 +19,7 @@ M = TypeVar("M", bound=BaseModel)
 
 LARGEST_BODY = 3_000_000  # bytes: the largest quiz there is
 BODY = "body"
+NOT_JSON = "Send JSON, with the header Content-Type: application/json."
 MOST_TOLD = 100  # faults of one request
 
 
@@ -26,7 +27,7 @@ def sent_body(schema: type[M]) -> M:
     """The JSON body. Raises Invalid, UnsupportedMediaType, RequestEntityTooLarge."""
     request.max_content_length = LARGEST_BODY
     if not request.is_json:
-        raise UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
+        raise UnsupportedMediaType(NOT_JSON)
     value = _parsed(request.get_data(cache=False))
     try:
         return schema.model_validate_json(json.dumps(value), strict=True)

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, current_app, json, request
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from respondeo.api import refused
 from respondeo.api.asking import KEY_HEADER
 from respondeo.api.endpoints import OPERATIONS, Operation
 from respondeo.api.examples import EXAMPLES
@@ -29,12 +30,23 @@ WHY = {
     429: "The key’s limit is reached; `Retry-After` says for how many seconds.",
     503: "The database is away.",
 }
-DESCRIPTION = """Everything that the pages do for players and authors, for programs.
+DESCRIPTION = f"""Everything that the pages do for players and authors, for programs.
 
-Send a key in `x-api-key`; `/settings/keys` makes one. A signed-in browser needs none.
+Send a key in the header `{KEY_HEADER}`: who may have keys makes one under
+[Settings, API keys](/settings/keys). A signed-in browser on this server needs none. Each key has a
+limit of requests a minute: `X-RateLimit-Limit` tells it, `X-RateLimit-Remaining` what is left.
 
-Every error is
-`{"error": "…"}`."""
+Times are UTC, as in `2026-09-01T08:00:00Z`; names that end in `Ms` are milliseconds.
+
+Every error is `{{"error": "a sentence"}}`. Where a body or a query is not valid, `details` names
+each field."""
+TAGS = {
+    "Quizzes": "What there is to play; making, replacing and deleting it.",
+    "Attempts": "Played step by step (start, answer, next), or elsewhere, and recorded whole.",
+    "Boards": "Who did best.",
+    "Session": "Who is calling.",
+}
+"""The order in which operations are told, and what each group is about."""
 
 
 @bp.get("/docs/openapi.json")
@@ -56,7 +68,8 @@ def document() -> dict[str, Any]:
     """The OpenAPI 3.1 document of all operations."""
     schemas = _schemas()
     paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
+    order = list(TAGS)
+    for operation in sorted(OPERATIONS, key=lambda one: order.index(one.tag)):
         path = paths.setdefault(f"/api{operation.path}", {})
         path[operation.method.lower()] = _described(operation, schemas)
     hidden = {query.__name__ for query in _queries()}
@@ -70,15 +83,21 @@ def document() -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "security": [{"key": []}, {"session": []}],
-        "tags": [{"name": name} for name in dict.fromkeys(one.tag for one in OPERATIONS)],
+        "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "key": {"type": "apiKey", "in": "header", "name": KEY_HEADER},
+                "key": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": KEY_HEADER,
+                    "description": "A key begins with `rsp_`. It overrides any cookie.",
+                },
                 "session": {
                     "type": "apiKey",
                     "in": "cookie",
                     "name": current_app.config["SESSION_TOKEN_COOKIE"],
+                    "description": "What a browser holds that is signed in here.",
                 },
             },
             "schemas": {name: one for name, one in schemas.items() if name not in hidden},
@@ -171,7 +190,12 @@ def _responses(operation: Operation) -> dict[str, Any]:
     for status in _refused(operation):
         responses[str(status)] = {
             "description": WHY[status],
-            "content": {"application/json": {"schema": {"$ref": REF.format(model="Error")}}},
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": REF.format(model="Error")},
+                    "example": refused.example(operation, status),
+                }
+            },
         }
     return responses
 

@@ -105,9 +105,9 @@ def get_quiz(quiz_id: UUID) -> ListedQuiz:
         "PUT",
         "/quizzes/{quiz_id}",
         "Replace a quiz",
-        "Publishes what is sent as the next version. A question that is sent with its `id` and"
-        " unchanged, with all its answers, keeps its ids. What says the same as the version that is"
-        " published makes no version, and leaves a draft that goes further as it is.",
+        "For who may edit the quiz. Publishes what is sent as the next version. A question that is"
+        " sent with its `id` and unchanged, with all its answers, keeps its ids. What says the same"
+        " as the published version makes no version, and leaves a draft that goes further.",
         TAG,
         "quizzes:write",
         None,
@@ -127,7 +127,7 @@ def replace_quiz(quiz_id: UUID, body: SentQuiz) -> ListedQuiz:
         "DELETE",
         "/quizzes/{quiz_id}",
         "Delete a quiz",
-        "Its attempts go with it, and the boards are corrected.",
+        "For who may delete the quiz. Its attempts go with it, and the boards are corrected.",
         TAG,
         "quizzes:write",
         None,

@@ -9,14 +9,25 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from respondeo.api.body import LARGEST_BODY
 from respondeo.db import session
-from respondeo.domain.errors import DomainError, Invalid, NotThisAnswer, SignInRequired, TooMany
+from respondeo.domain.errors import (
+    DomainError,
+    Invalid,
+    NewerRevision,
+    NotThisAnswer,
+    SignInRequired,
+    TooMany,
+)
 
 WORDS = {
     404: "There is no such address. /docs lists those there are.",
     405: "This address does not take that method. The header Allow names those that it takes.",
     413: f"The body is larger than {LARGEST_BODY // 1_000_000} MB.",
 }
-"""What a program is told where a person would be told of pages."""
+OF_RULES = {
+    NotThisAnswer: "This answer is not one of that question’s.",
+    NewerRevision: "This quiz was saved after that revision. Read it again, then change it.",
+}
+"""What a program is told where a person would be told of pages, by status and by rule."""
 
 
 def is_asked() -> bool:
@@ -33,9 +44,7 @@ def of_rule(error: DomainError, status: int) -> Response:
     if isinstance(error, Invalid) and status == 422:
         faults = [{"path": one.path, "message": one.message} for one in error.problems]
         return shown(400, _in_all(faults), faults)
-    if isinstance(error, NotThisAnswer):
-        return shown(status, "This answer is not one of that question’s.")
-    response = shown(status, str(error))
+    response = shown(status, OF_RULES.get(type(error), str(error)))
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     return response

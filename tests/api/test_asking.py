@@ -143,3 +143,5 @@ def test_the_document_is_served_and_has_an_example_of_each_operation(stranger: P
                 for one in [*answers, operation.get("requestBody", {})]
                 for content in one.get("content", {}).values()
             ), (method, path)
+            refusals = [one for status, one in operation["responses"].items() if status >= "400"]
+            assert all(one["content"]["application/json"]["example"]["error"] for one in refusals)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.conftest import Programs, quiz_body
+from tests.api.conftest import Program, Programs, quiz_body
 
 ANSWERS = [{"text": "Yes", "isCorrect": True}, {"text": "No"}]
 
@@ -73,6 +73,30 @@ def test_what_is_not_there_or_not_taken_is_told_in_words_for_programs(program: P
     assert "Allow" in refused.get_json()["error"]
     large = caller.request("POST", "/api/quizzes", {"title": "x" * 3_000_001})
     assert (large.status_code, large.get_json()["error"]) == (413, "The body is larger than 3 MB.")
+
+
+def test_the_document_shows_refusals_as_they_are(program: Programs, stranger: Program) -> None:
+    paths = stranger.ask("GET", "/docs/openapi.json", 200)["paths"]
+
+    def shown(method: str, path: str, status: int) -> Any:
+        responses = paths[path][method]["responses"]
+        return responses[str(status)]["content"]["application/json"]["example"]
+
+    admin = program("admin")
+    quiz = admin.ask("POST", "/api/quizzes", 201, quiz_body())
+    address, of_one = f"/api/quizzes/{quiz['id']}", "/api/quizzes/{quiz_id}"
+    assert stranger.ask("GET", "/api/quizzes", 401) == shown("get", "/api/quizzes", 401)
+    narrow = program("admin", scopes=("attempts:read",))
+    assert narrow.ask("GET", "/api/quizzes", 403) == shown("get", "/api/quizzes", 403)
+    assert admin.ask("GET", "/api/quizzes?page=x", 400) == shown("get", "/api/quizzes", 400)
+    assert admin.ask("GET", f"/api/quizzes/{uuid4()}", 404) == shown("get", of_one, 404)
+    assert admin.ask("PUT", address, 415) == shown("put", of_one, 415)
+    stale = {**quiz_body(), "revision": 99}
+    assert admin.ask("PUT", address, 409, stale) == shown("put", of_one, 409)
+    wrong = quiz_body()
+    for answer in wrong["questions"][0]["answers"]:
+        answer["isCorrect"] = False
+    assert admin.ask("PUT", address, 400, wrong) == shown("put", of_one, 400)
 
 
 def test_an_answer_of_another_question_is_told_as_such(program: Programs) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from respondeo.models import User
+from respondeo.models import ApiKey, User
 from respondeo.services import api_keys
 from tests.client import Client, Page
 from tests.factories import add_user
@@ -42,7 +44,7 @@ def form(page: Page, **changes: object) -> dict[str, object]:
 
 
 def key_on(page: Page) -> str:
-    return str(page.one("#made-key").attrs["value"])
+    return page.words("#made-key")
 
 
 def test_a_page_without_keys_says_so_and_offers_to_read(browser: Client) -> None:
@@ -163,12 +165,27 @@ def test_a_key_is_revoked_at_once_and_twice_is_no_fault(
 ) -> None:
     page = Page(browser.post(PAGE, form(browser.page(PAGE))))
     key = key_on(page)
+    assert "cannot be brought back" in page.words(".keys details:not([open]) > form")
     for _ in range(2):
         after = browser.submit(page, ".keys form")
         assert (after.status, after.path) == (200, PAGE)
         assert "The key is revoked." in after.words()
         assert after.all("#no-keys")
     assert api_keys.holder_of(committed, key) is None
+
+
+def test_a_key_that_has_ended_says_so_and_is_removed(
+    browser: Client, ada: UUID, committed: Session
+) -> None:
+    browser.post(PAGE, form(browser.page(PAGE)))
+    ended = sa.func.clock_timestamp() - timedelta(days=1)
+    before = {"created_at": ended - timedelta(days=30), "expires_at": ended}
+    committed.execute(sa.update(ApiKey).where(ApiKey.user_id == ada).values(**before))
+    committed.commit()
+    words = browser.page(PAGE).words(".keys > li")
+    assert "Expired" in words
+    assert "Remove this key" in words
+    assert "Revoke" not in words
 
 
 def test_nobody_revokes_or_sees_somebody_elses_key(browser: Client, committed: Session) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -15,6 +18,7 @@ from respondeo.services import api_keys
 from tests.factories import add_user
 
 Run = Callable[..., Result]
+GUIDE = (Path(__file__).parents[2] / "docs/configuration.md").read_text()
 
 
 @pytest.fixture
@@ -115,3 +119,21 @@ def test_somebody_elses_key_or_none_is_not_revoked(run: Run, ada: User, committe
     assert result.exit_code == 1
     assert "There is no such key." in result.stderr
     assert api_keys.holder_of(committed, key) is not None
+
+
+def test_the_commands_in_the_guide_work_as_they_stand(
+    run: Run, ada: User, committed: Session
+) -> None:
+    (block,) = re.findall(r"^```sh\n(flask api-keys .*?)^```", GUIDE, re.M | re.S)
+    create, listing, revoke = (
+        shlex.split(line, comments=True)[2:] for line in block.replace("\\\n", "").splitlines()
+    )
+    ada.email = create[1]
+    committed.commit()
+    key = run(*create).stdout.strip()
+    assert api_keys.holder_of(committed, key) is not None
+    assert key[:8] in run(*listing).stdout
+    assert len(revoke[-1]) == len(key[:8])
+    assert run(*revoke[:-1], key[:8]).exit_code == 0
+    committed.rollback()
+    assert api_keys.holder_of(committed, key) is None

@@ -27,8 +27,8 @@
     return spec;
   };
 
-  // What Swagger UI leaves out of its markup: a second <main>, fields without names, boxes that
-  // scroll and take no focus. It draws anew at each change, so this is said anew.
+  // What Swagger UI leaves out of its markup: a second <main>, fields without names, a level of
+  // headings, boxes that scroll and take no focus. It draws anew at each change, so this is said anew.
   const set = (selector, attribute, value) =>
     place.querySelectorAll(selector).forEach((part) => {
       if (part.getAttribute(attribute) !== value(part)) part.setAttribute(attribute, value(part));
@@ -44,6 +44,7 @@
     name("#servers", () => "Server");
     name("textarea.body-param__text", () => "Request body");
     name("tr[data-param-name] :is(select, input)", (field) => field.closest("tr").dataset.paramName);
+    for (const level of [3, 4, 5]) set(`h${level}`, "aria-level", () => String(level - 1));
     mendDialog();
   };
 
@@ -53,8 +54,6 @@
     set(".modal-ux", "role", () => "dialog");
     set(".modal-ux", "aria-modal", () => "true");
     name(".modal-ux", (dialog) => dialog.querySelector("h3").textContent);
-    set(".modal-ux h3", "aria-level", () => "2");
-    set(".modal-ux h4", "aria-level", () => "3");
     name(".close-modal", () => "Close");
     name(".modal-ux button[type=submit]", (button) => button.textContent);
     const open = place.querySelector(".modal-ux") !== null;

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from flask import request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import UnsupportedMediaType
 
 from respondeo.domain import exchange
-from respondeo.domain.completeness import sentence
 from respondeo.domain.errors import Invalid, Problem
 
 M = TypeVar("M", bound=BaseModel)
 
 LARGEST_BODY = 3_000_000  # bytes: the largest quiz there is
 BODY = "body"
-NOT_JSON = "Send JSON, with the header Content-Type: application/json."
 MOST_TOLD = 100  # faults of one request
 
 
@@ -27,7 +24,9 @@ def sent_body(schema: type[M]) -> M:
     """The JSON body. Raises Invalid, UnsupportedMediaType, RequestEntityTooLarge."""
     request.max_content_length = LARGEST_BODY
     if not request.is_json:
-        raise UnsupportedMediaType(NOT_JSON)
+        raise UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
+    if request.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaType("Send the body as it is, without a Content-Encoding.")
     value = _parsed(request.get_data(cache=False))
     try:
         return schema.model_validate_json(json.dumps(value), strict=True)
@@ -46,24 +45,12 @@ def sent_query(schema: type[M]) -> M:
 
 
 def _wrong(error: ValidationError) -> Invalid:
-    return Invalid(*islice(exchange.faults(error, whole=BODY, say=_words), MOST_TOLD))
-
-
-def _words(error: Mapping[str, Any]) -> str:
-    """What to do about a fault, for who writes a program."""
-    match error:
-        case {"type": "uuid_parsing" | "uuid_type", "loc": (*_, "id")}:
-            return "Write a UUID, or leave the id out: a new one is made."
-        case {"type": "uuid_parsing" | "uuid_type"}:
-            return "Write a UUID."
-        case {"type": "string_too_short" | "missing", "loc": (*_, "answers", _, "text")}:
-            return "Write this answer, or leave it out."
-    return sentence(error)
+    return Invalid(*islice(exchange.faults(error, whole=BODY), MOST_TOLD))
 
 
 def _parsed(body: bytes) -> object:
     if not body.strip():
-        raise Invalid(Problem(BODY, "The body is empty. Send JSON."))
+        raise Invalid(Problem(BODY, "There is nothing in the body. Send JSON."))
     try:
         return exchange.parsed(body.decode())
     except UnicodeDecodeError:

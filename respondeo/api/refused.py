@@ -7,7 +7,6 @@ from typing import Any
 from respondeo import database_trouble
 from respondeo.api import refusals
 from respondeo.api.asking import SIGN_IN
-from respondeo.api.body import NOT_JSON
 from respondeo.api.endpoints import Operation
 from respondeo.domain.errors import (
     AttemptOpen,
@@ -31,7 +30,7 @@ CONFLICTS = {
 }
 ALL_HAVE = {
     413: refusals.WORDS[413],
-    415: NOT_JSON,
+    415: "Send JSON, with the header Content-Type: application/json.",
     429: "This key may ask 100 times a minute. Wait, then try again.",
     503: database_trouble.AWAY.sentence,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -19,8 +19,6 @@ from respondeo.domain.document import Document
 from respondeo.domain.draft import Draft
 from respondeo.domain.errors import Invalid, Problem
 
-Words = Callable[[Mapping[str, Any]], str]
-
 LARGEST_FILE = 3_000_000  # bytes: the largest draft there is, indented
 MOST_KEYS = 40  # of one object: more than any part of a quiz has
 MOST_VALUES = 50_000  # objects, lists, texts …: three times as many as the largest quiz has
@@ -29,8 +27,6 @@ MOST_FAULTS = 1000  # that are told: finding words for each takes time
 LONGEST_NUMBER = 18  # characters
 LONGEST_KEY = 60  # characters of a field's name: every place below it is told with it
 SCHEMA_KEY = "$schema"
-EITHER = {"maxAttempts", "timeLimitSeconds", "answerId"}
-"""Fields that take values of several kinds: a fault is told once, not for each kind."""
 FILE = "file"
 """The path of what is wrong with the whole file."""
 
@@ -176,22 +172,19 @@ def _unusable(root: Any) -> Iterator[Problem]:
 _HALF = re.compile("[\ud800-\udfff]")
 
 
-def faults(
-    error: ValidationError, *, whole: str = FILE, say: Words = sentence
-) -> Iterator[Problem]:
+def faults(error: ValidationError, *, whole: str = FILE) -> Iterator[Problem]:
     """What has the wrong shape: one problem for each place; `whole`: the place of it all."""
     known = set()
     for details in error.errors(include_url=False)[:MOST_FAULTS]:
-        path = ".".join(str(part) for part in _place(details["loc"])) or whole
+        location = details["loc"]
+        if location[:1] in {("maxAttempts",), ("timeLimitSeconds",)}:
+            location = location[:1]  # without which of the two it might have been
+        elif location[-2:-1] == ("answerId",):
+            location = location[:-1]
+        path = ".".join(str(part) for part in location) or whole
         if path not in known:
             known.add(path)
-            yield Problem(path, say(dict(details)))
-
-
-def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Where a fault is, without which of several kinds the value might have been."""
-    end = next((place for place, part in enumerate(location, 1) if part in EITHER), None)
-    return location[:end]
+            yield Problem(path, sentence(dict(details)))
 
 
 def place_in_words(path: str) -> str:

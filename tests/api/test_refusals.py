@@ -23,13 +23,10 @@ def question(**changes: Any) -> dict[str, Any]:
         ({"langage": "en"}, "langage", "There is no such field."),
         ({"maxAttempts": "3"}, "maxAttempts", "Write a whole number."),
         ({"questions": {}}, "questions", "Here must be a list, in brackets."),
-        ({"questions": []}, "questions", "At least 1, not 0."),
-        ({"questions": [question(id=5)]}, "questions.0.id",
-         "Write a UUID, or leave the id out: a new one is made."),
+        ({"questions": []}, "questions", "Write at least one question."),
+        ({"questions": [question(id=5)]}, "questions.0.id", "Write a UUID."),
         ({"questions": [question(), question(answers=ANSWERS[:1])]}, "questions.1.answers",
-         "At least 2, not 1."),
-        ({"questions": [question(answers=[*ANSWERS, {"text": ""}])]}, "questions.0.answers.2.text",
-         "Write this answer, or leave it out."),
+         "Write at least two answers."),
     ],
 )  # fmt: skip
 def test_a_fault_of_a_quiz_is_told_with_its_place_in_the_first_sentence_too(
@@ -61,7 +58,7 @@ def test_an_id_of_another_kind_is_told_once(program: Programs) -> None:
 def test_an_empty_body_is_told_so_in_words_for_programs(program: Programs) -> None:
     json = {"Content-Type": "application/json"}
     told = program("admin").ask("POST", "/api/quizzes", 400, **json)
-    assert told["error"] == "Not valid at body: The body is empty. Send JSON."
+    assert told["error"] == "Not valid at body: There is nothing in the body. Send JSON."
 
 
 def test_what_is_not_there_or_not_taken_is_told_in_words_for_programs(program: Programs) -> None:

@@ -25,7 +25,9 @@ LONGEST_NAME = 60
 LONGEST_DAYS = 3650
 MOST_REQUESTS = 1_000_000  # a minute
 USUAL_REQUESTS = 100
+MOST_KEYS = 50  # of one person's that have not expired
 NOTED_AFTER = timedelta(minutes=1)
+TOO_MANY = f"One person may have {MOST_KEYS} keys. Revoke one that is no longer used."
 UNSEEN = {"Cc", "Cn", "Cs"}
 
 
@@ -76,17 +78,20 @@ def create_key(
     """Make a key and return it: it cannot be read again. None where `key_id` is made already.
 
     key_id: the id that a form was given, so that one sent twice makes one key.
-    Raises Invalid naming `name`, `scopes`, `expires_days` or `requests_per_minute`.
+    Raises Invalid naming `name`, `scopes`, `expires_days` or `requests_per_minute`, or `key` where
+    the person has as many keys as there may be.
     """
     name = " ".join(name.split())
     problems = list(_problems(name, scopes, expires_days, requests_per_minute))
     if problems:
         raise Invalid(*problems)
-    key, now = PREFIX + secrets.token_urlsafe(32), database_time(session)
+    key_id = key_id or new_id()
+    now = _demand_room(session, user_id, key_id)
+    key = PREFIX + secrets.token_urlsafe(32)
     made = session.scalar(
         insert(ApiKey)
         .values(
-            id=key_id or new_id(),
+            id=key_id,
             user_id=user_id,
             name=name,
             start=key[:SHOWN],
@@ -100,6 +105,24 @@ def create_key(
         .returning(ApiKey.id)
     )
     return key if made else None
+
+
+def _demand_room(session: Session, user_id: UUID, key_id: UUID) -> datetime:
+    """The database's time, at which the person may have this key too.
+
+    It locks the person, so that keys made at once are counted one after another. Raises Invalid.
+    """
+    owner = sa.select(User.id).where(User.id == user_id)
+    session.execute(owner.with_for_update(key_share=True))
+    now = database_time(session)
+    others = sa.select(sa.func.count()).where(
+        ApiKey.user_id == user_id,
+        ApiKey.id != key_id,
+        ApiKey.expires_at.is_(None) | (ApiKey.expires_at > now),
+    )
+    if session.execute(others).scalar_one() >= MOST_KEYS:
+        raise Invalid(Problem("key", TOO_MANY))
+    return now
 
 
 def _problems(

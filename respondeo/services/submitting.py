@@ -55,9 +55,9 @@ def submit_attempt(
     now = database_time(session)
     number = 1 if last is None else last.number + 1
     version = starting.version_to_start(session, viewer, quiz, number, now)
-    rows = _graded(session, version, given, now, total_time_ms)
     limit = version.time_limit_ms
     total = total_time_ms if limit is None else min(total_time_ms, limit)
+    rows = _graded(session, version, given, now, total)
     attempt_id = _insert(session, viewer, version, number, now, (total, timed_out, rows))
     session.execute(insert(AttemptAnswer), [{"attempt_id": attempt_id, **row} for row in rows])
     attempt = session.get_one(QuizAttempt, attempt_id)

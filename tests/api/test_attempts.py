@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from respondeo.models import AttemptAnswer
 from tests.api.conftest import Program, Programs, quiz_body
 from tests.conftest import Clock
 
@@ -160,6 +162,19 @@ def test_a_whole_attempt_is_graded_here_and_stays_off_the_boards(program: Progra
     player.ask("POST", path, 409, body)  # one is open, and it was the last
     listed = player.ask("GET", path, 200)
     assert [one["status"] for one in listed["items"]] == ["question", "over"]
+
+
+def test_no_question_of_a_whole_attempt_takes_longer_than_the_limit(
+    program: Programs, committed: Session
+) -> None:
+    quiz, player = published(program("admin"), 2, timeLimitSeconds=10), program()
+    answers = [
+        {"questionId": one["id"], "answerId": one["answers"][0]["id"]} for one in quiz["questions"]
+    ]
+    body = {"answers": answers, "totalTimeMs": 604_800_000}
+    made = player.ask("POST", f"/api/quizzes/{quiz['id']}/attempts", 201, body)
+    times = sa.select(AttemptAnswer.time_ms).where(AttemptAnswer.attempt_id == UUID(made["id"]))
+    assert committed.scalars(times).all() == [5000, 5000]
 
 
 def test_editors_list_everybodys_attempts_and_others_their_own(program: Programs) -> None:

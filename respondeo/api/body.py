@@ -47,6 +47,8 @@ def _wrong(error: ValidationError) -> Invalid:
 
 
 def _parsed(body: bytes) -> object:
+    if not body.strip():
+        raise Invalid(Problem(BODY, "There is nothing in the body. Send JSON."))
     try:
         return exchange.parsed(body.decode())
     except UnicodeDecodeError:

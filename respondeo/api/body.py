@@ -25,6 +25,8 @@ def sent_body(schema: type[M]) -> M:
     request.max_content_length = LARGEST_BODY
     if not request.is_json:
         raise UnsupportedMediaType("Send JSON, with the header Content-Type: application/json.")
+    if request.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaType("Send the body as it is, without a Content-Encoding.")
     value = _parsed(request.get_data(cache=False))
     try:
         return schema.model_validate_json(json.dumps(value), strict=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from contextvars import Context
 from typing import Any
 
@@ -85,3 +87,19 @@ def test_an_empty_body_is_told_so(program: Programs, nothing: bytes) -> None:
     assert told(send(program("admin"), nothing)) == {
         "body": "There is nothing in the body. Send JSON."
     }
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip"])
+def test_a_body_that_is_packed_is_not_taken_for_bad_letters(
+    program: Programs, encoding: str
+) -> None:
+    packed = gzip.compress(json.dumps(quiz_body(1)).encode())
+    refused = send(program("admin"), packed, **{"Content-Encoding": encoding})
+    assert refused.status_code == 415
+    assert "Content-Encoding" in refused.get_json()["error"]
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", " Identity"])
+def test_a_body_that_says_it_is_not_packed_is_taken(program: Programs, encoding: str) -> None:
+    body = json.dumps(quiz_body(1)).encode()
+    assert send(program("admin"), body, **{"Content-Encoding": encoding}).status_code == 201

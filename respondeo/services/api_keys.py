@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.db import database_time, new_id
 from respondeo.domain.errors import Invalid, NotFound, Problem
+from respondeo.domain.names import unseen
 from respondeo.domain.scopes import SCOPES
 from respondeo.models import ApiKey, User
 from respondeo.services.identity import token_hash
@@ -28,7 +28,6 @@ USUAL_REQUESTS = 100
 MOST_KEYS = 50  # of one person's that have not expired
 NOTED_AFTER = timedelta(minutes=1)
 TOO_MANY = f"One person may have {MOST_KEYS} keys. Revoke one that is no longer used."
-UNSEEN = {"Cc", "Cn", "Cs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +129,8 @@ def _problems(
 ) -> Iterator[Problem]:
     if not name:
         yield Problem("name", "Give the key a name that tells what uses it.")
-    elif len(name) > LONGEST_NAME:
-        yield Problem("name", f"Use at most {LONGEST_NAME} characters.")
-    elif any(unicodedata.category(character) in UNSEEN for character in name):
-        yield Problem("name", "Leave out characters that cannot be seen.")
+    elif problem := unseen(name, LONGEST_NAME):
+        yield Problem("name", problem)
     if not scopes:
         yield Problem("scopes", "Choose at least one thing that the key may do.")
     elif not set(scopes) <= set(SCOPES):

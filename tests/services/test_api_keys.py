@@ -52,6 +52,8 @@ def test_a_key_is_stored_as_its_digest_and_a_visible_start(session: Session) -> 
         ("name", {"name": "a\0b"}),
         ("name", {"name": "a\x1b[31mb"}),
         ("name", {"name": "a\udcffb"}),
+        ("name", {"name": "\u200b\u2800"}),
+        ("name", {"name": "Backup \u202eretropmI"}),
         ("scopes", {"scopes": []}),
         ("scopes", {"scopes": ["quizzes:read", "admin:*"]}),
         ("expires_days", {"expires_days": 0}),

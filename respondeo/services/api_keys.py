@@ -80,7 +80,7 @@ def create_key(
     Raises Invalid naming `name`, `scopes`, `expires_days` or `requests_per_minute`, or `key` where
     the person has as many keys as there may be.
     """
-    name = " ".join(name.split())
+    name = in_one_line(name)
     problems = list(_problems(name, scopes, expires_days, requests_per_minute))
     if problems:
         raise Invalid(*problems)
@@ -127,18 +127,32 @@ def _demand_room(session: Session, user_id: UUID, key_id: UUID) -> datetime:
 def _problems(
     name: str, scopes: Collection[str], expires_days: int | None, requests_per_minute: int
 ) -> Iterator[Problem]:
-    if not name:
-        yield Problem("name", "Give the key a name that tells what uses it.")
-    elif problem := unseen(name, LONGEST_NAME):
+    if problem := problem_of_name(name):
         yield Problem("name", problem)
-    if not scopes:
-        yield Problem("scopes", "Choose at least one thing that the key may do.")
-    elif not set(scopes) <= set(SCOPES):
-        yield Problem("scopes", f"Choose among {', '.join(SCOPES)}.")
+    if problem := problem_of_scopes(scopes):
+        yield Problem("scopes", problem)
     if expires_days is not None and not 1 <= expires_days <= LONGEST_DAYS:
         yield Problem("expires_days", f"A key lasts 1 to {LONGEST_DAYS} days, or has no end.")
     if not 1 <= requests_per_minute <= MOST_REQUESTS:
         yield Problem("requests_per_minute", f"Write a number from 1 to {MOST_REQUESTS:,}.")
+
+
+def in_one_line(name: str) -> str:
+    """The name as it is stored."""
+    return " ".join(name.split())
+
+
+def problem_of_name(name: str) -> str | None:
+    """What keeps a key from having this name."""
+    name = in_one_line(name)
+    return unseen(name, LONGEST_NAME) if name else "Give the key a name that tells what uses it."
+
+
+def problem_of_scopes(scopes: Collection[str]) -> str | None:
+    """What keeps a key from having these scopes."""
+    if not scopes:
+        return "Choose at least one thing that the key may do."
+    return None if set(scopes) <= set(SCOPES) else f"Choose among {', '.join(SCOPES)}."
 
 
 def keys_of(session: Session, user_id: UUID) -> list[ListedKey]:

@@ -133,6 +133,16 @@ def test_what_is_wrong_is_said_beside_the_field_and_the_rest_stays(
     assert not api_keys.keys_of(committed, ada)
 
 
+def test_all_that_is_wrong_is_said_at_once_and_the_first_has_the_focus(browser: Client) -> None:
+    wrong = {"name": "", "scopes": [], "expires_days": "31", "requests_per_minute": "0"}
+    response = browser.post(PAGE, form(browser.page(PAGE), **wrong))
+    assert response.status_code == 422
+    page = Page(response)
+    for field in wrong:
+        assert page.words(f"#problem-{field}"), field
+    assert [one.attrs["id"] for one in page.all("[autofocus]")] == ["key-name"]
+
+
 def test_one_key_more_than_there_may_be_is_refused_in_words(
     browser: Client, ada: UUID, committed: Session
 ) -> None:

@@ -125,19 +125,17 @@ def sentence(error: Mapping[str, Any]) -> str:
     return words.format(**error.get("ctx", {}), length=len(str(error["input"])))
 
 
+UNWRITTEN = {
+    "title": "Write a title.",
+    "description": "Write a description: one sentence that says what the quiz is about.",
+    "questions": "Write at least one question.",
+    "questions.text": "Write the question.",
+    "questions.answers": "Write at least two answers.",
+    "questions.answers.text": "Write this answer, or do not mark it as right.",
+}
+"""By the place, without the numbers in it."""
+
+
 def _unwritten(location: tuple[int | str, ...]) -> str:
-    match location:
-        case ("title",):
-            return "Write a title."
-        case ("description",):
-            return "Write a description: one sentence that says what the quiz is about."
-        case ("questions",):
-            return "Write at least one question."
-        case ("questions", _, "text"):
-            return "Write the question."
-        case ("questions", _, "answers"):
-            return "Write at least two answers."
-        case ("questions", _, "answers", _, "text"):
-            return "Write this answer, or do not mark it as right."
-        case _:
-            return "This is needed."
+    place = ".".join(part for part in location if isinstance(part, str))
+    return UNWRITTEN.get(place, "This is needed.")

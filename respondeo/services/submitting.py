@@ -21,6 +21,11 @@ from respondeo.domain.grading import GRADERS
 from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizVersion
 from respondeo.services import content, standings, starting, taking
 
+MEANWHILE = (
+    "Another attempt at this quiz was made at the same moment."
+    " Read which there are before you send this one again."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -89,7 +94,7 @@ def _insert(
         .returning(QuizAttempt.id)
     )
     if made is None:  # a parallel request was faster, and this one may be the same again
-        raise AttemptOpen
+        raise AttemptOpen(MEANWHILE)
     return made
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -175,6 +177,23 @@ def test_no_question_of_a_whole_attempt_takes_longer_than_the_limit(
     made = player.ask("POST", f"/api/quizzes/{quiz['id']}/attempts", 201, body)
     times = sa.select(AttemptAnswer.time_ms).where(AttemptAnswer.attempt_id == UUID(made["id"]))
     assert committed.scalars(times).all() == [5000, 5000]
+
+
+def test_whole_attempts_sent_at_once_are_recorded_or_told_why_not(program: Programs) -> None:
+    quiz, player = published(program("admin"), 1, maxAttempts=None), program()
+    path, body = f"/api/quizzes/{quiz['id']}/attempts", {"answers": [], "totalTimeMs": 1}
+    together = Barrier(6)
+
+    def send(_: int) -> tuple[int, str]:
+        together.wait(timeout=30)
+        answered = player.request("POST", path, body)
+        return answered.status_code, answered.get_json().get("error", "")
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(send, range(6)))
+    refused = [words for status, words in answers if status == 409]
+    assert all("at the same moment" in words for words in refused), refused
+    assert len(answers) - len(refused) == player.ask("GET", path, 200)["totalCount"] >= 1
 
 
 def test_editors_list_everybodys_attempts_and_others_their_own(program: Programs) -> None:

@@ -114,7 +114,6 @@ def test_strangers_to_an_attempt_find_nothing(program: Programs) -> None:
     step = started(player, quiz)
     path = f"/api/attempts/{step['attempt']['id']}"
     other.ask("GET", path, 404)
-    author.ask("GET", path, 404)  # open: as on the pages, its editors wait for its end
     answer(other, step, 0, 404)
     answer(author, step, 0, 404)
     other.ask("POST", f"{path}/next", 404)
@@ -122,6 +121,22 @@ def test_strangers_to_an_attempt_find_nothing(program: Programs) -> None:
     other.ask("GET", path, 404)
     assert author.ask("GET", path, 200)["answers"][0]["correctAnswerIds"]
     assert player.ask("GET", f"/api/attempts/{uuid4()}", 404)["error"]
+
+
+def test_editors_follow_an_attempt_that_is_open_and_change_nothing(program: Programs) -> None:
+    author, player = program("admin"), program()
+    quiz = published(author, 2, feedback="end")
+    path = f"/api/attempts/{started(player, quiz)['attempt']['id']}"
+    answer(player, player.ask("GET", path, 200), 1)
+    seen, own = author.ask("GET", path, 200), player.ask("GET", path, 200)
+    assert seen["question"] == own["question"]
+    assert seen["question"]["position"] == 2
+    right = quiz["questions"][0]["answers"][0]["id"]
+    assert (seen["answers"][0]["isCorrect"], seen["answers"][0]["correctAnswerIds"]) == (
+        False,
+        [right],
+    )
+    assert own["answers"][0]["isCorrect"] is own["answers"][0]["correctAnswerIds"] is None
 
 
 def test_questions_and_answers_of_other_places_are_conflicts(program: Programs) -> None:

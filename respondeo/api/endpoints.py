@@ -99,7 +99,9 @@ def _id(text: str) -> UUID:
 def _shown(model: Answer, status: int) -> Response:
     """The answer; what was read carries a tag, and is not sent again where it is known."""
     if status == 204:
-        return make_response("", 204)
+        empty = make_response("", 204)
+        del empty.headers["Content-Type"]
+        return empty
     text = model.model_dump_json(by_alias=True) if model is not None else "null"
     response = make_response(text, status)
     response.content_type = "application/json"

@@ -26,7 +26,6 @@ DEEPEST = 20  # objects and lists in one another: more than any quiz has
 MOST_FAULTS = 1000  # that are told: finding words for each takes time
 LONGEST_NUMBER = 18  # characters
 LONGEST_KEY = 60  # characters of a field's name: every place below it is told with it
-KINDS = {"uuid", "constrained-str"}  # pydantic's, for what may be of several
 SCHEMA_KEY = "$schema"
 FILE = "file"
 """The path of what is wrong with the whole file."""
@@ -180,7 +179,9 @@ def faults(error: ValidationError, *, whole: str = FILE) -> Iterator[Problem]:
         location = details["loc"]
         if location[:1] in {("maxAttempts",), ("timeLimitSeconds",)}:
             location = location[:1]  # without which of the two it might have been
-        path = ".".join(str(part) for part in location if part not in KINDS) or whole
+        elif location[-2:-1] == ("answerId",):
+            location = location[:-1]
+        path = ".".join(str(part) for part in location) or whole
         if path not in known:
             known.add(path)
             yield Problem(path, sentence(dict(details)))

@@ -49,6 +49,7 @@ def test_each_fault_of_a_quiz_is_told_in_plain_words(
     ("changes", "path", "words"),
     [
         ({"id": "one"}, "id", "Write a UUID."),
+        ({"uuid": 1}, "uuid", "There is no such field."),
         ({"answers": {}}, "answers", A_LIST),
         (
             {"answers": [{"text": "Yes", "isCorrect": True}]},

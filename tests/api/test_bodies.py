@@ -104,3 +104,19 @@ def test_a_body_that_is_packed_is_not_taken_for_bad_letters(
 def test_a_body_that_says_it_is_not_packed_is_taken(program: Programs, encoding: str) -> None:
     body = json.dumps(quiz_body(1)).encode()
     assert send(program("admin"), body, **{"Content-Encoding": encoding}).status_code == 201
+
+
+def test_the_largest_quiz_is_taken_also_with_each_letter_escaped(program: Programs) -> None:
+    body = quiz_body(500)
+    for question in body["questions"]:
+        question["text"], question["explanation"] = "日" * 400, "語" * 600
+    author, sent = program("admin"), json.dumps(body)
+    assert len(sent) > 3_000_000
+    made = send(author, sent.encode())
+    assert made.status_code == 201, made.text[:200]
+    read = json.dumps(made.get_json()).encode()  # all that GET gives, each letter escaped again
+    again = {**author.headers, "Content-Type": "application/json"}
+    path = f"/api/quizzes/{made.get_json()['id']}"
+    kept = Context().run(author.client.put, path, data=read, headers=again)
+    assert kept.status_code == 200
+    assert kept.get_json()["version"] == 1

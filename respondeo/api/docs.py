@@ -13,7 +13,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from respondeo.api.asking import KEY_HEADER
 from respondeo.api.endpoints import OPERATIONS, Operation
 from respondeo.api.examples import EXAMPLES
-from respondeo.api.schemas import Error
+from respondeo.api.schemas.parts import Error
 
 bp = Blueprint("api_docs", __name__)
 

@@ -126,9 +126,18 @@ def fuzz(url: str, key: str | None, world: World, examples: int, **changes: Any)
                         code = check.failure_info.code_sample
                         f = check.failure_info.failure
                         name = f"{recorder.cases[case_id].value.operation.label} {check.name} {f.title}"
-                        seen.found.setdefault(name, f"{event.phase.value}\n{f.message}\n{code}\n{recorder.interactions[case_id].response.text[:400] if recorder.interactions[case_id].response else ''}")
+                        seen.found.setdefault(
+                            name,
+                            f"{event.phase.value}\n{f.message}\n{code}\n{recorder.interactions[case_id].response.text[:400] if recorder.interactions[case_id].response else ''}",
+                        )
         elif isinstance(event, (events.NonFatalError, events.FatalError)):
-            seen.errors.append(str(event.info.format() if isinstance(event, events.NonFatalError) else event.exception))
+            seen.errors.append(
+                str(
+                    event.info.format()
+                    if isinstance(event, events.NonFatalError)
+                    else event.exception
+                )
+            )
         elif isinstance(event, events.SchemaAnalysisWarnings):
             seen.errors.append(str(event.warnings))
     return seen

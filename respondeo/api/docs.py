@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, current_app, json, request
+from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
@@ -18,7 +20,33 @@ from respondeo.api.schemas.parts import Error
 bp = Blueprint("api_docs", __name__)
 
 REF = "#/components/schemas/{model}"
+HEADERS: dict[str, dict[str, Any]] = {
+    "X-RateLimit-Limit": {
+        "description": "How often the key may ask in a minute.",
+        "schema": {"type": "integer"},
+    },
+    "X-RateLimit-Remaining": {
+        "description": "How often it still may in this minute.",
+        "schema": {"type": "integer"},
+    },
+    "X-RateLimit-Reset": {
+        "description": "When its next minute begins, in Unix seconds.",
+        "schema": {"type": "integer"},
+    },
+    "ETag": {
+        "description": "Names what was read. Sent back in `If-None-Match`, it is answered by 304"
+        " where nothing changed.",
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {
+        "description": "Seconds to wait.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    },
+}
+LIMITS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 WHY = {
+    304: "What `If-None-Match` names is still so.",
     400: "Something that was sent is not valid; `details` says where.",
     401: "No key and no session, or a key that is not valid.",
     403: "The key has not the scope, or its owner’s role not the permission.",
@@ -40,9 +68,7 @@ Every error is
 @bp.get("/docs/openapi.json")
 def openapi() -> Response:
     """The document."""
-    response = current_app.response_class(
-        json.dumps(document(), sort_keys=False, ensure_ascii=False)
-    )
+    response = current_app.response_class(_text(_cookie()))
     response.content_type = "application/json"
     response.add_etag(weak=True)
     response.make_conditional(request)
@@ -54,6 +80,20 @@ openapi.allowed = "everybody"  # type: ignore[attr-defined]  # every view must s
 
 def document() -> dict[str, Any]:
     """The OpenAPI 3.1 document of all operations."""
+    return _document(_cookie())
+
+
+def _cookie() -> str:
+    """The name of the session's cookie: all that the document has of one application."""
+    return str(current_app.config["SESSION_TOKEN_COOKIE"])
+
+
+@cache
+def _text(cookie: str) -> str:
+    return json.dumps(_document(cookie), ensure_ascii=False)
+
+
+def _document(cookie: str) -> dict[str, Any]:
     schemas = _schemas()
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
@@ -75,12 +115,9 @@ def document() -> dict[str, Any]:
         "components": {
             "securitySchemes": {
                 "key": {"type": "apiKey", "in": "header", "name": KEY_HEADER},
-                "session": {
-                    "type": "apiKey",
-                    "in": "cookie",
-                    "name": current_app.config["SESSION_TOKEN_COOKIE"],
-                },
+                "session": {"type": "apiKey", "in": "cookie", "name": cookie},
             },
+            "headers": HEADERS,
             "schemas": {name: one for name, one in schemas.items() if name not in hidden},
         },
     }
@@ -154,26 +191,41 @@ def _parameters(operation: Operation, schemas: dict[str, Any]) -> list[dict[str,
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    responses: dict[str, Any] = {}
-    for status, models in operation.gives.items():
-        answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-        if any(models):
-            schemas = [
-                {"$ref": REF.format(model=model.__name__)} if model else {"type": "null"}
-                for model in models
-            ]
-            content = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
-            example = EXAMPLES.get((operation.name, status))
-            if example is not None:
-                content["example"] = example
-            answer["content"] = {"application/json": content}
-        responses[str(status)] = answer
+    tag = ["ETag"] if operation.method == "GET" else []
+    responses: dict[str, Any] = {
+        str(status): _given(operation, status, _headers(*LIMITS, *tag))
+        for status in operation.gives
+    }
+    if tag:
+        responses["304"] = {"description": WHY[304], "headers": _headers(*LIMITS, *tag)}
     for status in _refused(operation):
+        wait = ["Retry-After"] if status in {429, 503} else []
         responses[str(status)] = {
             "description": WHY[status],
+            "headers": _headers(*LIMITS, *wait),
             "content": {"application/json": {"schema": {"$ref": REF.format(model="Error")}}},
         }
     return responses
+
+
+def _given(operation: Operation, status: int, headers: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": HTTPStatus(status).phrase, "headers": headers}
+    models = operation.gives[status]
+    if any(models):
+        schemas = [
+            {"$ref": REF.format(model=model.__name__)} if model else {"type": "null"}
+            for model in models
+        ]
+        content = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
+        example = EXAMPLES.get((operation.name, status))
+        if example is not None:
+            content["example"] = example
+        answer["content"] = {"application/json": content}
+    return answer
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _refused(operation: Operation) -> list[int]:

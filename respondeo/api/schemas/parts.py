@@ -68,7 +68,8 @@ class Told(BaseModel):
 class Sent(BaseModel):
     """What the API takes: nothing but these fields, by the names that the document has."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+    # They are only made of JSON, so their names in Python need not be taken.
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)  # type: ignore[pydantic-alias]
 
 
 class Fault(Told):

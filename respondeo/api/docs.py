@@ -45,6 +45,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
 }
 LIMITS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+SAID_BESIDE = {429: (*LIMITS, "Retry-After"), 503: ("Retry-After",)}
 WHY = {
     304: "What `If-None-Match` names is still so.",
     400: "Something that was sent is not valid; `details` says where.",
@@ -199,12 +200,11 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if tag:
         responses["304"] = {"description": WHY[304], "headers": _headers(*LIMITS, *tag)}
     for status in _refused(operation):
-        wait = ["Retry-After"] if status in {429, 503} else []
-        responses[str(status)] = {
-            "description": WHY[status],
-            "headers": _headers(*LIMITS, *wait),
-            "content": {"application/json": {"schema": {"$ref": REF.format(model="Error")}}},
-        }
+        refused: dict[str, Any] = {"description": WHY[status]}
+        if status in SAID_BESIDE:
+            refused["headers"] = _headers(*SAID_BESIDE[status])
+        refused["content"] = {"application/json": {"schema": {"$ref": REF.format(model="Error")}}}
+        responses[str(status)] = refused
     return responses
 
 

@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from respondeo.api.asking import KEY_HEADER
 from respondeo.api.endpoints import OPERATIONS, Operation
 from respondeo.api.examples import EXAMPLES
+from respondeo.api.links import LINKS
 from respondeo.api.schemas.parts import Error
 
 bp = Blueprint("api_docs", __name__)
@@ -221,7 +222,8 @@ def _given(operation: Operation, status: int, headers: dict[str, Any]) -> dict[s
         if example is not None:
             content["example"] = example
         answer["content"] = {"application/json": content}
-    return answer
+    links = LINKS.get((operation.name, status))
+    return {**answer, "links": links} if links else answer
 
 
 def _headers(*names: str) -> dict[str, Any]:

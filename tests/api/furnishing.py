@@ -1,4 +1,4 @@
-"""Something to hit: quizzes and attempts in every state, the caller’s and others’."""
+"""What to hit: quizzes and attempts in every state, the caller's and others'."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ class Ids:
     attempts: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
+    unplayed: str = ""
+    its_question: str = ""
+    its_answer: str = ""
 
 
 def furnished(session: Session, program: Programs, caller: User) -> Ids:
@@ -43,6 +46,12 @@ def furnished(session: Session, program: Programs, caller: User) -> Ids:
             quiz = str(quiz_of(session, author, "published").id)
             ids.quizzes.append(quiz)
             play(player, quiz, until, ids)
+    # The last one is the other player's: the caller may still play it. It is not to be deleted.
+    ids.unplayed, ids.its_question, ids.its_answer = (
+        ids.quizzes.pop(),
+        ids.questions[-1],
+        ids.answers[-1],
+    )
     return ids
 
 

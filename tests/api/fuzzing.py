@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 import schemathesis
+from schemathesis import Case, HookContext
 from schemathesis.config import SchemathesisConfig
+from schemathesis.core.parameters import ParameterLocation
 from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
+from schemathesis.generation.meta import TestPhase
 
 from tests.api.furnishing import Ids
 
@@ -60,15 +65,31 @@ def fuzzed(url: str, key: str | None, ids: Ids, examples: int, *, large: bool) -
     """
     config = SchemathesisConfig.from_dict(_config(key, ids, examples, large=large))
     schema = schemathesis.openapi.from_url(f"{url}/docs/openapi.json", config=config)
+    schema.hook("map_case")(_naming(ids))
     findings = Findings()
     for event in from_schema(schema).execute():
         if isinstance(event, events.ScenarioFinished):
             findings.add(event.phase.value, event.recorder)
         elif isinstance(event, events.NonFatalError):
-            findings.faults[f"{event.label}, {event.phase.value}"] = event.info.format()
+            findings.faults[f"{event.label}, {event.phase}"] = event.info.format()
         elif isinstance(event, events.FatalError):
             raise event.exception
     return findings
+
+
+def _naming(ids: Ids) -> Callable[[HookContext, Case[Any]], Case[Any]]:
+    """Names what there is, one after the other, in the phases that know no dictionaries."""
+    there = {"quiz_id": cycle(ids.quizzes), "attempt_id": cycle(ids.attempts)}
+
+    def map_case(_context: HookContext, case: Case[Any]) -> Case[Any]:
+        assert case.meta is not None
+        path = case.meta.components.get(ParameterLocation.PATH)
+        is_listed = case.meta.phase.name in {TestPhase.COVERAGE, TestPhase.EXAMPLES}
+        if is_listed and path is not None and not path.mode.is_negative:
+            case.path_parameters.update({name: next(there[name]) for name in case.path_parameters})
+        return case
+
+    return map_case
 
 
 def _config(key: str | None, ids: Ids, examples: int, *, large: bool) -> dict[str, Any]:
@@ -83,6 +104,9 @@ def _config(key: str | None, ids: Ids, examples: int, *, large: bool) -> dict[st
             "attempts": {"values": ids.attempts},
             "questions": {"values": ids.questions},
             "answers": {"values": ids.answers},
+            "unplayed": {"values": [ids.unplayed]},
+            "its question": {"values": [ids.its_question]},
+            "its answer": {"values": [ids.its_answer]},
         },
         "parameters": {
             "path.quiz_id": {"dictionary": "quizzes", "probability": 0.8},
@@ -90,11 +114,22 @@ def _config(key: str | None, ids: Ids, examples: int, *, large: bool) -> dict[st
             "body.questionId": {"dictionary": "questions", "probability": 0.5},
             "body.answerId": {"dictionary": "answers", "probability": 0.5},
         },
+        # An attempt is only recorded where all three belong together.
+        "operations": [
+            {
+                "include-operation-id": "submit_attempt",
+                "parameters": {
+                    "path.quiz_id": {"dictionary": "unplayed", "probability": 0.8},
+                    "body.answers[*].questionId": {"dictionary": "its question"},
+                    "body.answers[*].answerId": {"dictionary": "its answer", "probability": 0.8},
+                },
+            }
+        ],
     }
     if key is not None:
         config["auth"] = {"openapi": {"key": {"api_key": key}}}
     if not large:
-        config["operations"] = [
+        config["operations"].append(
             {"include-operation-id": list(LARGE), "phases": {"coverage": {"enabled": False}}}
-        ]
+        )
     return config

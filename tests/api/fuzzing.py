@@ -29,6 +29,7 @@ class Findings:
 
     faults: dict[str, str] = field(default_factory=dict)
     cases: Counter[str] = field(default_factory=Counter)
+    checks: Counter[str] = field(default_factory=Counter)
     statuses: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
 
     def served(self) -> set[str]:
@@ -46,6 +47,7 @@ class Findings:
         for case_id, checks in recorder.checks.items():
             label = recorder.cases[case_id].value.operation.label
             for check in checks:
+                self.checks[check.name] += 1
                 if check.failure_info is not None:
                     failure = check.failure_info.failure
                     told = f"{failure.title}\n{failure.message}\n{check.failure_info.code_sample}"
@@ -54,7 +56,7 @@ class Findings:
     def __str__(self) -> str:
         faults = [f"{name}: {told}" for name, told in self.faults.items()]
         served = [f"{name} {dict(sorted(told.items()))}" for name, told in self.statuses.items()]
-        return "\n".join([f"{dict(self.cases)}", *served, *faults])
+        return "\n".join([f"{dict(self.cases)}", f"{dict(self.checks)}", *served, *faults])
 
 
 def fuzzed(url: str, key: str | None, ids: Ids, examples: int, *, large: bool) -> Findings:

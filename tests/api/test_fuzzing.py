@@ -22,6 +22,22 @@ from tests.web.apps import AppWith
 FEW = 5
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", FEW))
 GROUPS = {"admin": ["admin"], "moderator": ["heads"], "creator": ["teachers"], "user": []}
+CHECKS = {
+    "allow_header_conformance",
+    "content_type_conformance",
+    "ensure_resource_availability",
+    "ignored_auth",
+    "missing_required_header",
+    "negative_data_rejection",
+    "not_a_server_error",
+    "object_level_authorization",
+    "positive_data_acceptance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "status_code_conformance",
+    "unsupported_method",
+    "use_after_free",
+}
 OPEN_TO_ALL = {"GET /api/auth/get-session"}
 FOR_AUTHORS = {
     "POST /api/quizzes",
@@ -55,6 +71,7 @@ def test_all_that_a_role_asks_is_answered_as_documented(
     found = fuzzed(url, key, ids, EXAMPLES, large=role == "admin" or EXAMPLES > FEW)
     print(role, found)  # noqa: T201
     assert not found.faults
+    assert set(found.checks) == CHECKS
     # It was not just refused: each operation did its work at least once.
     assert found.served() == set(found.statuses) - (FOR_AUTHORS if role == "user" else set())
 

@@ -14,7 +14,8 @@ import playwright
 import pytest
 
 from respondeo.api.endpoints import OPERATIONS
-from respondeo.api.schemas import SentAttempt, SentQuiz
+from respondeo.api.schemas.attempts import SentAttempt
+from respondeo.api.schemas.sent_quizzes import SentQuiz
 from respondeo.domain.scopes import SCOPES
 from respondeo.services import api_keys
 from tests.browser.world import World

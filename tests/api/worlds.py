@@ -58,7 +58,7 @@ class State:
 
     @property
     def shuffles(self) -> bool:
-        """Whether each attempt has an order of its own: where none but the player's is looked at."""
+        """Whether each attempt has an order of its own."""
         return self.steps.startswith("start")
 
 

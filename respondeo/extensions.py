@@ -13,14 +13,15 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from whitenoise import WhiteNoise
 
-from respondeo import precompress, rate_limits
+from respondeo import precompress
 from respondeo.config import Settings
 from respondeo.db import db, init_db, parse_url
+from respondeo.rate_limits import network_of, postgres
 
 STATIC = Path(__file__).parent.parent / "static"
 
 compress = Compress()
-limiter = Limiter(key_func=lambda: rate_limits.network_of(request.remote_addr))
+limiter = Limiter(key_func=lambda: network_of(request.remote_addr))
 login_manager = LoginManager()
 migrate = Migrate()
 
@@ -35,7 +36,7 @@ def init_extensions(app: Flask, settings: Settings) -> None:
     app.config["REMEMBER_COOKIE_NAME"] = secrets.token_hex()
     with app.app_context():
         _, pooled = parse_url(app.config["DATABASE_URL"])
-        storage = rate_limits.share_engine(db.engine, pooled=pooled)
+        storage = postgres.share_engine(db.engine, pooled=pooled)
     app.config.from_mapping(
         RATELIMIT_STORAGE_URI=storage,
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,

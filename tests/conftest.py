@@ -99,6 +99,8 @@ def settings_for(url: str, **changes: object) -> Settings:
         "app_url": "http://localhost",
         "database_url": url,
         "rate_limit_guest_plays": 1000,
+        "redis_url": None,
+        "valkey_url": None,
     }
     return Settings(**(values | changes))  # type: ignore[arg-type]
 

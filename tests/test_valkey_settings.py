@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-import redis
+from typing import Any
 
+import pytest
+
+from respondeo.rate_limits.valkey import ValkeyStorage, share_server
 from respondeo.valkey_url import checked
 from tests.test_config import PRODUCTION, Load, _bare_environment, load
 
@@ -29,7 +31,7 @@ def test_an_address_has_one_of_five_forms(load: Load, given: str, kept: str | No
     address = load(PRODUCTION, VALKEY_URL=given).valkey_url
     assert address == (kept or given)
     assert address is not None
-    pool = redis.BlockingConnectionPool.from_url(address)
+    pool: Any = ValkeyStorage(share_server(address, threads=1)).server.connection_pool
     assert pool.make_connection()  # knows every option, and connects to nothing yet
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+
 from tests.conftest import TEMPLATE, run_on_server, url_of
 from tests.races.conftest import World
 from tests.races.limits import ask_300_times, exactly_100_passed

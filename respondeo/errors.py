@@ -158,6 +158,8 @@ def on_http_error(error: HTTPException) -> BaseResponse:
     # Only our own descriptions are for people; werkzeug's talk about the server.
     if error.description != type(error).description:
         sentence = error.description or sentence
+    elif status == 404 and refusals.is_asked():
+        sentence = refusals.NO_SUCH_ADDRESS
     response = show(Explained(status, title, sentence))
     for name, value in error.get_headers():
         if name not in {"Content-Type", "Content-Length"}:

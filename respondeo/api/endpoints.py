@@ -23,6 +23,7 @@ from respondeo.domain.errors import NotFound
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 bp.after_request(asking.tell_limit)
+bp.after_request(asking.tell_by_what)
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -98,11 +99,15 @@ def _id(text: str) -> UUID:
 def _shown(model: Answer, status: int) -> Response:
     """The answer; what was read carries a tag, and is not sent again where it is known."""
     if status == 204:
-        return make_response("", 204)
+        empty = make_response("", 204)
+        del empty.headers["Content-Type"]
+        return empty
     text = model.model_dump_json(by_alias=True) if model is not None else "null"
     response = make_response(text, status)
     response.content_type = "application/json"
     if request.method in {"GET", "HEAD"} and status == 200:
         response.add_etag(weak=True)
-        response.make_conditional(request)
+        tag, _ = response.get_etag()
+        if tag and request.if_none_match.contains_weak(tag):
+            response.status_code = 304
     return response

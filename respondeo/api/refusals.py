@@ -11,6 +11,7 @@ from respondeo.db import session
 from respondeo.domain.errors import DomainError, Invalid, SignInRequired, TooMany
 
 IN_ALL = "Something that was sent is not valid."
+NO_SUCH_ADDRESS = "There is nothing at this address. /docs says which there are."
 
 
 def is_asked() -> bool:

@@ -126,7 +126,7 @@ def _tells(attempt: QuizAttempt) -> bool:
 
 
 def readable(session: Session, viewer: Viewer, attempt_id: UUID) -> Standing:
-    """An attempt of one's own, or a completed one at a quiz that one may edit.
+    """An attempt of one's own, or one at a quiz that one may edit: of that editors see everything.
 
     Raises NotFound.
     """
@@ -142,12 +142,10 @@ def readable(session: Session, viewer: Viewer, attempt_id: UUID) -> Standing:
     if not own and not viewer.may_edit(quiz.author_id):
         raise NotFound
     taking.settle(session, attempt)
-    if attempt.completed_at is not None:
-        disclosed = results.is_disclosed(session, viewer, attempt, quiz, own=own)
-        return standing(session, attempt, disclosed=disclosed)
-    if not own:
-        raise NotFound
-    return standing(session, attempt)
+    if own and attempt.completed_at is None:
+        return standing(session, attempt)
+    disclosed = results.is_disclosed(session, viewer, attempt, quiz, own=own)
+    return standing(session, attempt, disclosed=disclosed)
 
 
 def _current(

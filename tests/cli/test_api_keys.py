@@ -49,6 +49,18 @@ def test_making_a_key_prints_the_key_and_nothing_else(
     assert (holder.requests_per_minute, holder.expires_at) == (100, None)
 
 
+def test_one_key_more_than_there_may_be_is_refused(run: Run, ada: User, committed: Session) -> None:
+    for number in range(api_keys.MOST_KEYS):
+        api_keys.create_key(committed, ada.id, f"Key {number}", scopes=SCOPES, expires_days=None)
+    committed.commit()
+    refused = run("create", ada.email, "--name", "One more")
+    assert refused.exit_code == 1
+    assert refused.stdout == ""
+    assert refused.stderr == (
+        "Error: One person may have 50 keys. Revoke one that is no longer used.\n"
+    )
+
+
 def test_scopes_expiry_and_limit_are_taken(run: Run, ada: User, committed: Session) -> None:
     wishes = ("--scope", "quizzes:read", "--scope", "attempts:read", "--expires", "30")
     made(run, ada, *wishes, "--limit", "7")

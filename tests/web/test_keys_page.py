@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from respondeo.domain.scopes import SCOPES
 from respondeo.models import User
 from respondeo.services import api_keys
 from tests.client import Client, Page
@@ -130,6 +131,31 @@ def test_what_is_wrong_is_said_beside_the_field_and_the_rest_stays(
         ticked = [box.attrs["value"] for box in page.all("[name=scopes][checked]")]
         assert ticked == ["quizzes:write"]
     assert not api_keys.keys_of(committed, ada)
+
+
+def test_all_that_is_wrong_is_said_at_once_and_the_first_has_the_focus(browser: Client) -> None:
+    wrong = {"name": "", "scopes": [], "expires_days": "31", "requests_per_minute": "0"}
+    response = browser.post(PAGE, form(browser.page(PAGE), **wrong))
+    assert response.status_code == 422
+    page = Page(response)
+    for field in wrong:
+        assert page.words(f"#problem-{field}"), field
+    assert [one.attrs["id"] for one in page.all("[autofocus]")] == ["key-name"]
+
+
+def test_one_key_more_than_there_may_be_is_refused_in_words(
+    browser: Client, ada: UUID, committed: Session
+) -> None:
+    for number in range(api_keys.MOST_KEYS):
+        api_keys.create_key(committed, ada, f"Key {number}", scopes=SCOPES, expires_days=None)
+    committed.commit()
+    response = browser.post(PAGE, form(browser.page(PAGE), name="One more"))
+    assert response.status_code == 422
+    page = Page(response)
+    assert "One person may have 50 keys. Revoke one" in page.words("#no-key")
+    assert [one.attrs["id"] for one in page.all("[autofocus]")] == ["no-key"]
+    assert page.one("#key-name").attrs["value"] == "One more"
+    assert len(page.all(".keys > li")) == api_keys.MOST_KEYS
 
 
 @pytest.mark.parametrize("forged", ["", "x", "\0"])

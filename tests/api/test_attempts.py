@@ -235,3 +235,21 @@ def test_an_attempt_whose_time_is_up_is_over_for_whoever_reads_it(
     answer(player, step, 0, 409)
     read = player.ask("GET", f"/api/attempts/{step['attempt']['id']}", 200)["attempt"]
     assert (read["status"], read["timedOut"], read["totalTimeMs"]) == ("over", True, 5000)
+
+
+def test_in_the_grace_no_question_is_told_any_more_and_an_answer_still_counts(
+    program: Programs, committed: Session, committed_clock: Clock
+) -> None:
+    quiz, player = published(program("admin"), 2, timeLimitSeconds=5), program()
+    committed_clock.stop()
+    committed.commit()
+    step = started(player, quiz)
+    committed_clock.advance(seconds=6)
+    committed.commit()
+    start = f"/api/quizzes/{quiz['id']}/attempts/start"
+    for method, path in (("GET", f"/api/attempts/{step['attempt']['id']}"), ("POST", start)):
+        told = player.ask(method, path, 200)
+        assert (told["attempt"]["status"], told["attempt"]["remainingMs"]) == ("question", 0)
+        assert told["question"] is None
+    over = answer(player, step, 0)["attempt"]
+    assert (over["status"], over["correctCount"], over["totalTimeMs"]) == ("over", 1, 5000)

@@ -14,7 +14,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from respondeo.api.asking import KEY_HEADER
 from respondeo.api.endpoints import OPERATIONS, Operation
-from respondeo.api.examples import EXAMPLES
+from respondeo.api.examples import ERRORS, EXAMPLES
 from respondeo.api.links import LINKS
 from respondeo.api.schemas.parts import Error
 
@@ -55,6 +55,7 @@ WHY = {
     404: "There is no such thing, or it is not open to the caller.",
     409: "The state of the quiz or the attempt does not allow it.",
     413: "The body is too large.",
+    414: "The address is too long.",
     415: "The body is not JSON.",
     429: "The key’s limit is reached; `Retry-After` says for how many seconds.",
     503: "The database is away.",
@@ -201,12 +202,20 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if tag:
         responses["304"] = {"description": WHY[304], "headers": _headers(*LIMITS, *tag)}
     for status in _refused(operation):
-        refused: dict[str, Any] = {"description": WHY[status]}
-        if status in SAID_BESIDE:
-            refused["headers"] = _headers(*SAID_BESIDE[status])
-        refused["content"] = {"application/json": {"schema": {"$ref": REF.format(model="Error")}}}
-        responses[str(status)] = refused
+        responses[str(status)] = _refusal(status)
     return responses
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    if status == 414:  # the web server's, before it is the API's, in its own words
+        content = {"text/html": {"schema": {"type": "string"}}}
+    else:
+        error = {"schema": {"$ref": REF.format(model="Error")}, "example": ERRORS[status]}
+        content = {"application/json": error}
+    refusal: dict[str, Any] = {"description": WHY[status], "content": content}
+    if status in SAID_BESIDE:
+        refusal["headers"] = _headers(*SAID_BESIDE[status])
+    return refusal
 
 
 def _given(operation: Operation, status: int, headers: dict[str, Any]) -> dict[str, Any]:
@@ -236,6 +245,8 @@ def _refused(operation: Operation) -> list[int]:
         all_have.add(403)
     if operation.query or operation.body:
         all_have.add(400)
+    if operation.query:
+        all_have.add(414)
     if operation.body:
         all_have |= {413, 415}
     return sorted(all_have | set(operation.refuses))

@@ -7,20 +7,20 @@ from uuid import UUID
 
 from respondeo.api import asking
 from respondeo.api.endpoints import Operation, serves
-from respondeo.api.schemas import (
+from respondeo.api.schemas.attempts import (
     AnswerStep,
     Attempt,
     AttemptDetail,
     AttemptQuery,
     GivenAnswer,
-    Listed,
     ListedAttempt,
     PlayedQuestion,
     SentAttempt,
     SentChoice,
     Step,
-    User,
 )
+from respondeo.api.schemas.lists import Listed
+from respondeo.api.schemas.parts import User
 from respondeo.db import session
 from respondeo.domain.errors import AttemptOver, NotThisQuestion
 from respondeo.services import starting, submitting, taking, telling

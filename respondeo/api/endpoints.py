@@ -6,7 +6,6 @@ are checked and the OpenAPI document is made.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
@@ -18,14 +17,13 @@ from pydantic import BaseModel
 
 from respondeo.api import asking
 from respondeo.api.body import sent_body, sent_query
+from respondeo.api.schemas.parts import is_id
 from respondeo.db import session
 from respondeo.domain.errors import NotFound
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 bp.after_request(asking.tell_limit)
 bp.after_request(asking.tell_by_what)
-
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 Answer = BaseModel | None
 View = Callable[..., Answer | tuple[Answer, int]]
@@ -91,7 +89,7 @@ def serves(operation: Operation) -> Callable[[View], View]:
 
 def _id(text: str) -> UUID:
     """An id in a path. Raises NotFound: what is no id names nothing."""
-    if not _UUID.fullmatch(text):
+    if not is_id(text):
         raise NotFound
     return UUID(text)
 

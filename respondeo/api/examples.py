@@ -1,4 +1,4 @@
-"""An example for each operation of the document."""
+"""Examples: for each operation of the document, and for each error."""
 
 from __future__ import annotations
 
@@ -173,4 +173,20 @@ EXAMPLES: dict[tuple[str, str | int], Any] = {
         },
         "session": {"id": ATTEMPT_ID, "expiresAt": "2026-09-08T08:00:00Z"},
     },
+}
+
+_RIGHT = "Mark at least one answer as right."
+ERRORS: dict[int, dict[str, Any]] = {
+    400: {
+        "error": f"Something that was sent is not valid. {_RIGHT}",
+        "details": [{"path": "questions.0.answers", "message": _RIGHT}],
+    },
+    401: {"error": "Send an API key in the header x-api-key, or sign in."},
+    403: {"error": "This key does not have the scope quizzes:write."},
+    404: {"error": "There is nothing here."},
+    409: {"error": "You have used all 3 attempts at this quiz."},
+    413: {"error": "What you sent is larger than we accept."},
+    415: {"error": "Send JSON, with the header Content-Type: application/json."},
+    429: {"error": "This key may ask 100 times a minute. Wait, then try again."},
+    503: {"error": "Respondeo cannot reach its database. It may be restarting."},
 }

@@ -7,16 +7,10 @@ from uuid import UUID
 
 from respondeo.api import asking
 from respondeo.api.endpoints import Operation, serves
-from respondeo.api.schemas import (
-    EditorsQuizDetail,
-    KeyedQuestion,
-    Listed,
-    ListedQuiz,
-    QuizQuery,
-    SentQuestion,
-    SentQuiz,
-    User,
-)
+from respondeo.api.schemas.lists import Listed
+from respondeo.api.schemas.parts import User
+from respondeo.api.schemas.quizzes import EditorsQuizDetail, KeyedQuestion, ListedQuiz, QuizQuery
+from respondeo.api.schemas.sent_quizzes import SentQuestion, SentQuiz
 from respondeo.db import session
 from respondeo.domain.document import Details
 from respondeo.services import authoring, quiz_facts, replacing

@@ -56,6 +56,7 @@ WHY = {
     404: "There is no such thing, or it is not open to the caller.",
     409: "The state of the quiz or the attempt does not allow it.",
     413: "The body is too large.",
+    414: "The address is too long.",
     415: "The body is not JSON.",
     429: "The key’s limit is reached; `Retry-After` says for how many seconds.",
     503: "The database is away.",
@@ -224,15 +225,21 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if tag:
         responses["304"] = {"description": WHY[304], "headers": _headers(*LIMITS, *tag)}
     for status in _refused(operation):
-        told: dict[str, Any] = {"description": WHY[status]}
-        if status in SAID_BESIDE:
-            told["headers"] = _headers(*SAID_BESIDE[status])
-        content = {
-            "schema": {"$ref": REF.format(model="Error")},
-            "example": refused.example(operation, status),
-        }
-        responses[str(status)] = {**told, "content": {"application/json": content}}
+        responses[str(status)] = _refusal(operation, status)
     return responses
+
+
+def _refusal(operation: Operation, status: int) -> dict[str, Any]:
+    if status == 414:  # the web server's, before it is the API's, in its own words
+        content = {"text/html": {"schema": {"type": "string"}}}
+    else:
+        schema = {"$ref": REF.format(model="Error")}
+        error = {"schema": schema, "example": refused.example(operation, status)}
+        content = {"application/json": error}
+    refusal: dict[str, Any] = {"description": WHY[status], "content": content}
+    if status in SAID_BESIDE:
+        refusal["headers"] = _headers(*SAID_BESIDE[status])
+    return refusal
 
 
 def _given(operation: Operation, status: int, headers: dict[str, Any]) -> dict[str, Any]:
@@ -262,6 +269,8 @@ def _refused(operation: Operation) -> list[int]:
         all_have.add(403)
     if operation.query or operation.body:
         all_have.add(400)
+    if operation.query:
+        all_have.add(414)
     if operation.body:
         all_have |= {413, 415}
     return sorted(all_have | set(operation.refuses))

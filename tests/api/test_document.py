@@ -32,9 +32,10 @@ def faults(schema: dict[str, Any], value: Any) -> list[str]:
 
 
 def contents(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What is sent and what is answered, each with its schema."""
+    """The JSON that is sent, that is answered, and that refuses, each with its schema."""
     for one in [*operation["responses"].values(), operation.get("requestBody", {})]:
-        yield from one.get("content", {}).values()
+        if "application/json" in one.get("content", {}):
+            yield one["content"]["application/json"]
 
 
 def test_the_document_is_the_one_that_was_reviewed(app: Flask) -> None:

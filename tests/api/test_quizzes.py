@@ -218,5 +218,6 @@ def test_who_is_nobody_is_asked_for_a_key(stranger: Program) -> None:
     for path in ("/api/quizzes", f"/api/quizzes/{uuid4()}", "/api/leaderboard"):
         assert "x-api-key" in stranger.ask("GET", path, 401)["error"]
     assert stranger.ask("GET", "/api/auth/get-session", 200) is None
-    assert stranger.ask("GET", "/api/nothing", 404)["error"]
+    for path in ("/api", "/api/", "/api/nothing"):
+        assert "/docs" in stranger.ask("GET", path, 404)["error"]
     assert stranger.ask("DELETE", "/api/quizzes", 405)["error"]

@@ -7,13 +7,17 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from respondeo import create_app
+from respondeo.db import db
 from respondeo.domain.scopes import SCOPES
 from respondeo.models import ApiKey, User
 from respondeo.services import api_keys
 from tests.client import Client, Page
+from tests.conftest import settings_for
 from tests.factories import add_user
 from tests.web.places import person_with
 
@@ -236,8 +240,41 @@ def test_who_may_have_no_keys_sees_no_tab(app: Flask, committed: Session) -> Non
 
 
 def test_no_key_is_ever_logged(
-    browser: Client, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    database: str,
+    app: Flask,
+    ada: UUID,
+    committed: Session,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    key = key_on(Page(browser.post(PAGE, form(browser.page(PAGE)))))
-    told = capsys.readouterr()
-    assert key not in told.out + told.err + caplog.text
+    before = structlog.get_config()
+    logging = create_app(settings_for(database, app_env="production", log_level="DEBUG"))
+    caplog.set_level("DEBUG")
+    try:
+        client = Client(logging)
+        client.sign_in(ada)
+        key = key_on(Page(client.post(PAGE, form(client.page(PAGE)))))
+        shown, secret = key[: api_keys.SHOWN], key[api_keys.SHOWN :]
+        made_up = f"{shown}{secret[::-1]}"
+        statuses = [ask(client, "/api/auth/get-session", given) for given in (key, made_up)]
+        statuses += [ask(client, f"/api/quizzes{end}", key) for end in ("", "/none", "?page=x")]
+        committed.execute(sa.text("ALTER TABLE apikey RENAME TO nowhere"))
+        committed.commit()
+        statuses.append(ask(client, "/api/quizzes", key))
+        committed.execute(sa.text("ALTER TABLE nowhere RENAME TO apikey"))
+        committed.commit()
+        assert statuses == [200, 401, 200, 404, 400, 503]
+        told = capsys.readouterr()
+        logged = told.out + told.err + caplog.text
+        assert '"/api/auth/get-session"' in logged
+        assert '"database trouble"' in logged
+        assert secret not in logged
+        assert secret[::-1] not in logged
+    finally:
+        structlog.configure(**before)
+        with logging.app_context():
+            db.engine.dispose()
+
+
+def ask(client: Client, path: str, key: str) -> int:
+    return client.open(path, headers={"x-api-key": key}).status_code

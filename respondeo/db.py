@@ -14,8 +14,10 @@ import uuid_utils.compat
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.engine import URL, Engine
 from sqlalchemy.orm import DeclarativeBase, Session
+
+from respondeo.connection_string import ConnectionString
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 8_000
@@ -64,24 +66,21 @@ def new_id() -> UUID:
 
 
 def parse_url(url: str) -> tuple[URL, bool]:
-    """A connection string of any form the seed allows, for psycopg 3.
+    """A connection string for psycopg 3, and whether a transaction pooler stands in between.
 
-    Returns the URL and whether a transaction pooler stands in between (`?pgbouncer=true`).
+    Raises ValueError.
     """
-    parsed = make_url(url)
-    if parsed.drivername in ("postgres", "postgresql"):
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    pooled = parsed.query.get("pgbouncer") in ("true", "1")
-    return parsed.difference_update_query(["pgbouncer"]), pooled
+    parsed = ConnectionString.parse(url)
+    return parsed.url, parsed.pooled
 
 
 def init_db(app: Flask, url: str, *, connections: int) -> None:
     """Bind the engine: at most `connections` and a few more for short bursts."""
     parsed, pooled = parse_url(url)
-    connect_args: dict[str, Any] = {
-        "connect_timeout": CONNECT_TIMEOUT_S,
-        "application_name": "respondeo",
-    }
+    # What the string says itself goes first.
+    usual = {"connect_timeout": str(CONNECT_TIMEOUT_S), "application_name": "respondeo"}
+    parsed = parsed.set(query=usual | parsed.query)
+    connect_args: dict[str, Any] = {}
     if pooled:
         connect_args["prepare_threshold"] = None
     app.config["SQLALCHEMY_DATABASE_URI"] = parsed

@@ -15,6 +15,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import URL, Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from respondeo.connection_string import ConnectionString
@@ -92,9 +93,24 @@ def init_db(app: Flask, url: str, *, connections: int) -> None:
         "pool_pre_ping": True,
     }
     db.init_app(app)
+    app.teardown_appcontext(_let_go)  # before Flask-SQLAlchemy's own, which lets errors through
     if not pooled:
         with app.app_context():
             _limit_waiting(db.engine)
+
+
+def abandon() -> None:
+    """End the session's transaction, also where the connection is broken: then it is thrown away."""
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        session().invalidate()
+
+
+def _let_go(_error: BaseException | None) -> None:
+    """Whatever breaks now, what was answered stays answered."""
+    if db.session.registry.has():
+        abandon()
 
 
 def _limit_waiting(engine: Engine) -> None:

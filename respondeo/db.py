@@ -22,7 +22,10 @@ from respondeo.connection_string import ConnectionString
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 8_000
-CONNECT_TIMEOUT_S = 3
+# A page says within five seconds that the database is cut off: what was sent there is given up,
+# then one new connection is tried.
+UNHEARD_MS = 2_000
+CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 5
 
 
@@ -79,7 +82,12 @@ def init_db(app: Flask, url: str, *, connections: int) -> None:
     """Bind the engine: at most `connections` and a few more for short bursts."""
     parsed, pooled = parse_url(url)
     # What the string says itself goes first.
-    usual = {"connect_timeout": str(CONNECT_TIMEOUT_S), "application_name": "respondeo"}
+    usual = {
+        "connect_timeout": str(CONNECT_TIMEOUT_S),
+        "tcp_user_timeout": str(UNHEARD_MS),
+        "keepalives_idle": "10",
+        "application_name": "respondeo",
+    }
     parsed = parsed.set(query=usual | parsed.query)
     connect_args: dict[str, Any] = {}
     if pooled:
@@ -100,7 +108,7 @@ def init_db(app: Flask, url: str, *, connections: int) -> None:
 
 
 def abandon() -> None:
-    """End the session's transaction, also where the connection is broken: then it is thrown away."""
+    """End the transaction, also where its connection is broken: that one is thrown away."""
     try:
         db.session.rollback()
     except SQLAlchemyError:

@@ -37,7 +37,7 @@ def until(found: Callable[[], T | None], what: str, seconds: float = 20) -> T:
 class Server:
     """`flask serve` on a free port."""
 
-    def __init__(self, database_url: str, log: Path) -> None:
+    def __init__(self, database_url: str, log: Path, *, direct_url: str = "") -> None:
         self.log = log
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -47,6 +47,7 @@ class Server:
             "APP_ENV": "demo",
             "AUTH_LOCAL": "true",
             "DATABASE_URL": database_url,
+            "DATABASE_DIRECT_URL": direct_url,
             "PORT": str(self.port),
             "RATE_LIMIT_GUEST_PLAYS": "1000",
             "SECRET_KEY": "only-for-tests-0123456789-abcdefghij",

@@ -5,7 +5,6 @@ docs/configuration.md lists them for operators; a test keeps the two together.
 
 import ipaddress
 import os
-import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +23,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from respondeo.connection_string import ConnectionString
 from respondeo.domain.access import (
     ALL,
     DEFAULT_ROLE_PERMISSIONS,
@@ -96,8 +96,8 @@ def _origin(value: str) -> str:
 
 
 def _postgresql(value: str | None) -> str | None:
-    if value is not None and not re.match(r"postgres(ql)?(\+psycopg)?://", value):
-        raise ValueError("it must begin with postgresql:// or postgres://")
+    if value is not None:
+        ConnectionString.parse(value)
     return value
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
 
 import psycopg
 
+from respondeo.connection_string import Row
+
 ROUNDS = 5  # others use the pooler too: their server process may be the free one, once or twice
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+Connection = psycopg.Connection[Row]
 
 
 class Pooler(StrEnum):

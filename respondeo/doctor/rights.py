@@ -112,9 +112,7 @@ def may_not_write(line: Line, *, changes: bool) -> Finding | None:
                 if other != "postgres"  # REASSIGN would take the server's own things too
             ),
             *(
-                line.as_admin(
-                    "ALTER TABLE {} OWNER TO {}", table, line.user, database=name
-                )
+                line.as_admin("ALTER TABLE {} OWNER TO {}", table, line.user, database=name)
                 for table, _, owns, owner in found
                 if not owns and owner == "postgres"
             ),

@@ -130,5 +130,3 @@ def _name(host: Host) -> str | None:
     except ValueError:
         return host.name
     return None
-
-

@@ -8,6 +8,7 @@ from flask_migrate.cli import db as group
 def init_database_cli() -> None:
     """Put our commands into the group; one of the same name takes the place of theirs."""
     from respondeo.cli.database.doctor import doctor_command
+    from respondeo.cli.database.moving import downgrade_command, upgrade_command
 
-    for command in (doctor_command,):
+    for command in (doctor_command, downgrade_command, upgrade_command):
         group.add_command(command)

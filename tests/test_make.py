@@ -23,7 +23,17 @@ def normal(name: str) -> str:
 
 def test_make_alone_explains_every_command() -> None:
     said = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for command in ("demo", "run", "serve", "test", "lint", "format", "bench", "clean"):
+    for command in (
+        "demo",
+        "run",
+        "serve",
+        "test",
+        "test-system",
+        "lint",
+        "format",
+        "bench",
+        "clean",
+    ):
         assert f"  make {command} " in said
 
 

@@ -1,7 +1,7 @@
 """What is wrong with the database, in plain words, from what the driver said.
 
-The same sentences stand on the 503 page, in `/readyz`, in the log of a start and in `flask db doctor`;
-only the doctor adds names and commands.
+The same sentences stand on the 503 page, in `/readyz`, in the log of a start and in `flask db
+doctor`; only the doctor adds names and commands.
 """
 
 from __future__ import annotations

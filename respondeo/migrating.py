@@ -1,7 +1,7 @@
 """Moves the database from revision to revision: one process at a time, each step in a transaction.
 
-A session lock keeps two deploys apart, so this goes to the server itself (DATABASE_DIRECT_URL), past
-any transaction pooler. Who waits for a table that players use gives up soon and tries again: a
+A session lock keeps two deploys apart, so this goes to the server itself (DATABASE_DIRECT_URL),
+past any transaction pooler. Who waits for a table that players use gives up soon and tries again: a
 queue behind an upgrade would stop them all.
 """
 
@@ -17,7 +17,7 @@ import psycopg
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationStep, RevisionStep
+from alembic.runtime.migration import RevisionStep
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from click import ClickException
@@ -79,11 +79,11 @@ def alone(
 
 def _refuse_pooler(string: ConnectionString) -> None:
     connect = partial(string.connect, connect_timeout=str(CONNECT_TIMEOUT_S))
-    if not string.pooled:
-        with connect() as connection:
-            found = pooler.between(connection, connect)
-    if string.pooled or found is Pooler.TRANSACTION:
+    if string.pooled:
         raise MigrationError(POOLED)
+    with connect() as connection:
+        if pooler.between(connection, connect) is Pooler.TRANSACTION:
+            raise MigrationError(POOLED)
 
 
 def _wait_for_turn(connection: sa.Connection, say: Say) -> None:
@@ -126,15 +126,13 @@ def losses(app: Flask, target: str) -> list[tuple[str, str]]:
     scripts = revisions.scripts(app.extensions["migrate"].directory)
     with _explained(app):
         stored = _stored(app)
-        steps = scripts._downgrade_revs(target, stored)  # type: ignore[arg-type]
+        steps: Iterable[RevisionStep] = scripts._downgrade_revs(target, stored)  # type: ignore[arg-type]
     return [
-        (_name(step), step.revision.module.loses)
-        for step in steps
-        if isinstance(step, RevisionStep) and step.revision.module.loses
+        (_name(step), step.revision.module.loses) for step in steps if step.revision.module.loses
     ]
 
 
-Steps = Callable[[ScriptDirectory, Any], Iterable[MigrationStep]]
+Steps = Callable[[ScriptDirectory, Any], Iterable[RevisionStep]]
 
 
 class _Journey:
@@ -143,7 +141,8 @@ class _Journey:
     def __init__(self, app: Flask, say: Say, statement_timeout_s: int) -> None:
         self.app = app
         self.say = say
-        self.config = app.extensions["migrate"].migrate.get_config()
+        migration = app.extensions["migrate"]
+        self.config = migration.migrate.get_config(migration.directory)
         self.config.attributes.update(say=say, statement_timeout_s=statement_timeout_s)
         self.scripts = ScriptDirectory.from_config(self.config)
         self.step: str | None = None
@@ -179,7 +178,7 @@ class _Journey:
         ):
             self.scripts.run_env()
 
-    def _told(self, steps: Iterable[MigrationStep]) -> Iterator[MigrationStep]:
+    def _told(self, steps: Iterable[RevisionStep]) -> Iterator[RevisionStep]:
         """Alembic takes a step from here, makes it in a transaction, and comes for the next."""
         for step in steps:
             self.step = _name(step)
@@ -191,8 +190,7 @@ class _Journey:
             self.made += 1
 
 
-def _name(step: MigrationStep) -> str:
-    assert isinstance(step, RevisionStep)
+def _name(step: RevisionStep) -> str:
     return f"{step.revision.revision} ({revisions.title(step.revision)})"
 
 
@@ -239,7 +237,7 @@ def _about_database(app: Flask, error: DBAPIError | psycopg.Error, step: str | N
     lines = [f"Step {step} failed. It said: {said}", _where(app)]
     if isinstance(cause, pg.LockNotAvailable):
         lines.append(
-            "A table was in use for too long. Look for an old transaction, or try at a quiet hour:\n"
+            "A table was in use all the time. Look for an old transaction, or take a quiet hour:\n"
             f"  {IN_USE}"
         )
     elif isinstance(cause, pg.QueryCanceled):

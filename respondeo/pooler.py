@@ -2,7 +2,7 @@
 
 A server tells its process when one connects (libpq's backend pid) and when one asks
 (`pg_backend_pid()`); a pooler invents the first. Where two open clients are served by one process,
-a client does not keep its own: the pooler is in transaction mode (or statement mode, which is worse).
+a client does not keep its own: the pooler is in transaction mode (or statement mode, a worse one).
 """
 
 from __future__ import annotations

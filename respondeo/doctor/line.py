@@ -7,7 +7,7 @@ import shlex
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, LiteralString, TypeVar
 from urllib.parse import quote
 
 import psycopg
@@ -113,10 +113,8 @@ class Line:
 
     def as_admin(self, statement: str, *names: str, database: str = "postgres") -> str:
         """A command that runs a statement as the server's superuser; `{}` are names."""
-        composed = sql.SQL(cast("LiteralString", statement)).format(
-            *(sql.Identifier(name) for name in names)
-        )
-        words = f"-d {shlex.quote(database)} -c {shlex.quote(composed.as_string())}"
+        composed = statement.format(*(sql.Identifier(name).as_string() for name in names))
+        words = f"-d {shlex.quote(database)} -c {shlex.quote(composed)}"
         host = next(iter(self.string.hosts), None)
         port = f" -p {host.port}" if host and host.port != 5432 else ""
         if host is None or self.is_near:
@@ -151,7 +149,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     def run() -> None:
         try:
             outcome.append(call())
-        except BaseException as error:  # noqa: BLE001 - raised again below, in the asking thread
+        except BaseException as error:  # raised again below, in the asking thread
             outcome.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
@@ -161,4 +159,4 @@ def within(seconds: float, call: Callable[[], T]) -> T:
         raise TimeoutError
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
-    return cast("T", outcome[0])
+    return outcome[0]

@@ -1,4 +1,4 @@
-"""Poolers: what stands between, what DATABASE_URL says of it, and where DATABASE_DIRECT_URL leads."""
+"""Poolers: what stands between, what DATABASE_URL says of it, where DATABASE_DIRECT_URL leads."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
@@ -55,6 +57,6 @@ def downgrade_command(revision: str, yes: bool) -> None:
 
 
 def _ask() -> None:
-    if not click.get_text_stream("stdin").isatty():
+    if not sys.stdin.isatty():
         raise click.UsageError("Nobody is there to ask. To go on whatever is lost, add --yes.")
     click.confirm("Go on?", abort=True)

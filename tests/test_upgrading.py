@@ -182,7 +182,7 @@ def test_of_two_deploys_at_once_one_waits_and_says_so(deployment: Deployment) ->
 def test_two_deploys_at_once_make_each_step_once(deployment: Deployment) -> None:
     deploys = [
         subprocess.Popen(
-            FLASK + ["db", "upgrade"],
+            [*FLASK, "db", "upgrade"],
             cwd=ROOT,
             env=deployment.environment,
             stdout=subprocess.PIPE,
@@ -321,7 +321,7 @@ def test_whoever_sits_at_a_terminal_is_asked(
     ours, theirs = pty.openpty()
     os.write(ours, typed)
     subprocess.run(
-        FLASK + ["db", "downgrade"],
+        [*FLASK, "db", "downgrade"],
         cwd=ROOT,
         env=deployment.environment,
         stdin=theirs,

@@ -154,7 +154,9 @@ class Settings(BaseSettings):
         None, repr=False, description="DATABASE_URL without the pooler, where there is one"
     )
 
-    redis_url: ValkeyUrl = Field(None, repr=False, description="another name for VALKEY_URL")
+    redis_url: ValkeyUrl = Field(
+        None, repr=False, description="such as redis://:password@localhost:6379/0"
+    )
     valkey_url: ValkeyUrl = Field(
         None,
         repr=False,

@@ -66,7 +66,7 @@ def _counters(app: Flask, settings: Settings) -> str:
     if settings.valkey_url is not None:
         from respondeo.rate_limits import valkey
 
-        return valkey.share_server(settings.valkey_url)
+        return valkey.share_server(settings.valkey_url, threads=settings.web_threads)
     with app.app_context():
         _, pooled = parse_url(app.config["DATABASE_URL"])
         return postgres.share_engine(db.engine, pooled=pooled)

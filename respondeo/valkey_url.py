@@ -25,8 +25,9 @@ def checked(value: str) -> str:
     scheme = scheme.lower()
     if not separator or scheme not in SCHEMES:
         raise ValueError(f"it must begin with {', '.join(f'{name}://' for name in SCHEMES)}")
+    address = f"{SCHEMES[scheme]}://{rest}"
     try:
-        parts = urlsplit(f"{SCHEMES[scheme]}://{rest}")
+        parts = urlsplit(address)
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise ValueError(f"its host or its port cannot be read{SPECIAL}") from None
@@ -39,12 +40,12 @@ def checked(value: str) -> str:
     if parts.username and parts.password is None:
         raise ValueError("a password stands after a colon: valkey://:password@host")
     _check_options(parts)
-    return parts.geturl()
+    return address
 
 
 def _check_host(host: str | None, parts: SplitResult) -> None:
     if not host:
-        raise ValueError("it names no host")
+        raise ValueError(f"it names no host{SPECIAL}")
     database = parts.path.removeprefix("/")
     if database and not (database.isascii() and database.isdecimal()):
         raise ValueError(f"after the host stands the number of a database, or nothing{SPECIAL}")

@@ -11,11 +11,10 @@ from redis import BlockingConnectionPool, Redis, RedisError
 
 SCHEME = "respondeo+valkey"
 PREFIX = "respondeo/"
-ANSWER_S = 0.2  # for connecting, and for each answer
-# A count takes the server microseconds, so a few connections serve many threads. Who finds none
-# free waits for longer than the server may take: a queue in this process is no store away.
-CONNECTIONS = 4
-QUEUE_S = 2
+# A count takes the server microseconds. Who waits for longer than this takes it for away and passes
+# uncounted, so it is long enough for a machine with far too much to do.
+ANSWER_S = 1
+QUEUE_S = 2  # for a connection of this process; only where there are more threads than were said
 
 # A window's end is kept beside its count, so that all who are told it are told the same.
 COUNT = """
@@ -33,19 +32,22 @@ return {hits, ends}
 _servers: dict[str, Redis] = {}
 
 
-def share_server(address: str) -> str:
-    """The storage URI for counters at this address (`valkey_url.checked`). Connects to nothing."""
+def share_server(address: str, *, threads: int) -> str:
+    """The storage URI for counters at this address (`valkey_url.checked`). Connects to nothing.
+
+    threads: how many count at once; none of them queues behind one that waits in vain.
+    """
     uri = f"{SCHEME}://{hashlib.sha256(address.encode()).hexdigest()}"
     if uri not in _servers:
-        _servers[uri] = _client(address)
+        _servers[uri] = _client(address, threads)
     return uri
 
 
-def _client(address: str) -> Redis:
+def _client(address: str, threads: int) -> Redis:
     """Given no retries, a pool makes connections that try once."""
     pool = BlockingConnectionPool.from_url(
         address,
-        max_connections=CONNECTIONS,
+        max_connections=threads,
         timeout=QUEUE_S,
         socket_timeout=ANSWER_S,
         socket_connect_timeout=ANSWER_S,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from uuid import UUID
 
+import psutil
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -84,16 +85,21 @@ def served(_served: World, valkey: Valkey) -> World:
     return _served
 
 
+def count_at(port: int, worker: psutil.Process) -> bool:
+    """Whether a worker is connected to this port."""
+    return port in {
+        one.raddr.port for one in worker.net_connections() if one.status == psutil.CONN_ESTABLISHED
+    }
+
+
 def test_of_300_requests_at_once_on_a_key_of_100_exactly_100_pass(
     served: World, valkey: Valkey
 ) -> None:
     began = time.time()
-    exactly_100_passed(ask_300_times(served), began)
+    exactly_100_passed(ask_300_times(program(served)), began)
     with valkey.client() as client:
         assert len(client.keys("respondeo/api-key/*")) == len(client.keys("*")) == 1
-        others = [one for one in client.client_list() if one["cmd"] == "evalsha"]
-    # A worker counts on four connections: three workers would not have had so many.
-    assert len(others) > 12
+    assert all(count_at(valkey.port, worker) for worker in served.server.workers())
     assert served.row("SELECT count(*) AS counters FROM rate_limit") == {"counters": 0}
 
 
@@ -222,10 +228,10 @@ def test_a_server_that_hangs_holds_no_request_up(
     app = make_app(f"valkey://{password}127.0.0.1:{hanging}", rate_limit_guest_plays=2)
     began = time.monotonic()
     assert ask(app) is None
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 1.5
     began = time.monotonic()
     assert [Client(app).post(NO_QUIZ).status_code for _ in range(3)] == [404, 404, 429]
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4  # the first, and whoever asks whether it is back
 
 
 def test_a_connection_that_the_server_closed_is_no_store_away(

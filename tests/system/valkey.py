@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -12,14 +11,13 @@ import redis
 
 from tests.races.serving import until
 
-PATH = f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin:/sbin"
 PASSWORD = "pass/word#of?the@test"
 QUOTED = "pass%2Fword%23of%3Fthe%40test"
 
 
 def program() -> str:
     """The server's program. `scripts/system-packages` has seen to it that there is one."""
-    found = shutil.which("valkey-server", path=PATH) or shutil.which("redis-server", path=PATH)
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
     assert found is not None, "neither valkey-server nor redis-server; run `make test-system`"
     return found
 

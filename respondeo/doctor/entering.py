@@ -71,6 +71,12 @@ def database(patient: Patient) -> Iterator[Finding]:
 
 def exists(line: Line) -> Finding:
     name = line.string.database
+    if line.open() and not line.keeps_transactions():
+        return fails(
+            "A pooler in statement mode stands before it, and lets nobody have a transaction. Set"
+            " in pgbouncer.ini, then reload it:",
+            "pool_mode = transaction",
+        )
     if line.open():
         return passes(f"{name} is there.")
     assert line.refused

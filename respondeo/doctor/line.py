@@ -71,6 +71,14 @@ class Line:
         """The one value of a query."""
         return self.ask(query, *values)[0][0]
 
+    def keeps_transactions(self) -> bool:
+        """Whether one can have a transaction: not so behind a pooler in statement mode."""
+        try:
+            self.ask("SELECT 1")
+        except psycopg.Error as error:
+            return "transaction" not in str(error).lower()
+        return True
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()

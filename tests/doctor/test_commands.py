@@ -113,7 +113,8 @@ def test_gunicorn_gives_up_on_wrong_settings_and_says_why(port: int) -> None:
 
 
 def test_gunicorn_starts_without_its_database_says_so_and_waits_for_it(port: int) -> None:
-    server = gunicorn(port, DATABASE_URL=NOWHERE, **SETTINGS)
+    here = SETTINGS | {"APP_URL": f"http://127.0.0.1:{port}"}
+    server = gunicorn(port, DATABASE_URL=NOWHERE, **here)
     try:
         assert asked(port, "/healthz")[0] == 200
         status, body = asked(port, "/readyz")

@@ -27,6 +27,7 @@ LOCK_TIMEOUT_MS = 8_000
 UNHEARD_MS = 2_000
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 5
+MAX_OVERFLOW = 4  # for short bursts
 
 
 class Base(DeclarativeBase):
@@ -96,7 +97,7 @@ def init_db(app: Flask, url: str, *, connections: int) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "connect_args": connect_args,
         "pool_size": connections,
-        "max_overflow": 4,
+        "max_overflow": MAX_OVERFLOW,
         "pool_timeout": POOL_TIMEOUT_S,
         "pool_pre_ping": True,
     }
@@ -135,4 +136,6 @@ def _limit_waiting(engine: Engine) -> None:
 def migration_engine(app: Flask) -> Engine:
     """An engine for migrations: straight to the server, past any transaction pooler."""
     url, _ = parse_url(app.config["DATABASE_DIRECT_URL"])
+    usual = {"connect_timeout": str(CONNECT_TIMEOUT_S), "application_name": "respondeo upgrade"}
+    url = url.set(query=usual | url.query)
     return sa.create_engine(url, poolclass=sa.NullPool)

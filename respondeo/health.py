@@ -27,6 +27,15 @@ def trouble(app: Flask) -> Trouble | None:
 
 def newest_migration(app: Flask) -> str | None:
     """The revision that this version of the program needs."""
+    return _scripts(app).get_current_head()
+
+
+def known_migrations(app: Flask) -> set[str]:
+    """The revisions that this version of the program can upgrade from, and the newest."""
+    return {script.revision for script in _scripts(app).walk_revisions()}
+
+
+def _scripts(app: Flask) -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", app.extensions["migrate"].directory)
-    return ScriptDirectory.from_config(config).get_current_head()
+    return ScriptDirectory.from_config(config)

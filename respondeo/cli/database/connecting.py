@@ -1,0 +1,78 @@
+"""What the commands share: the way to the server past any pooler, and what stops them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import sqlalchemy as sa
+from flask import current_app
+from psycopg import errors as pg
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from respondeo.config import Settings
+from respondeo.connection_string import ConnectionString
+from respondeo.database_trouble import explain
+from respondeo.db import migration_engine
+from respondeo.schema import others
+
+IN_USE = "The tables are in use"
+
+
+def direct() -> ConnectionString:
+    """Where DATABASE_DIRECT_URL leads. Raises ClickException where a pooler stands in between."""
+    to = ConnectionString.parse(current_app.config["DATABASE_DIRECT_URL"])
+    if to.pooled:
+        raise click.ClickException(
+            "This cannot go through a pooler. Set DATABASE_DIRECT_URL to the address of the server"
+            " itself."
+        )
+    return to
+
+
+@contextmanager
+def connected() -> Iterator[sa.Connection]:
+    """A connection to the server itself. What the database refuses is said in plain words."""
+    direct()
+    try:
+        with migration_engine(current_app).connect() as connection:
+            yield connection
+    except DBAPIError as error:
+        if isinstance(error.orig, pg.LockNotAvailable):
+            raise in_use() from error
+        raise click.ClickException(_plainly(error)) from error
+
+
+def in_use() -> click.ClickException:
+    """Somebody holds what we need."""
+    with migration_engine(current_app).connect() as connection:
+        who = others(connection)
+    return click.ClickException(
+        f"{IN_USE}, so nothing was changed. Connected are: {who}.\n"
+        "Stop Respondeo and whatever else uses the database, then try again."
+    )
+
+
+def server_version(connection: sa.Connection) -> int:
+    """The major version."""
+    found = connection.dialect.server_version_info
+    assert found is not None
+    return int(found[0])
+
+
+def refuse_in_production(what: str) -> None:
+    """For commands that lose data by design. Raises ClickException."""
+    settings: Settings = current_app.extensions["settings"]
+    if settings.app_env == "production":
+        raise click.ClickException(
+            f"{what} is for development, and APP_ENV is production. Nothing was changed."
+        )
+
+
+def _plainly(error: DBAPIError) -> str:
+    said = str(error.orig).strip().splitlines()[0]
+    trouble = explain(error) if isinstance(error, OperationalError) else None
+    if trouble is None:
+        return f"Nothing was changed. PostgreSQL said: {said}"
+    return f"{trouble.title}. Check DATABASE_URL.\nIt said: {said}"

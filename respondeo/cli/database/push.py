@@ -1,0 +1,72 @@
+"""`flask db push`: the models as they are now, without a migration file."""
+
+from __future__ import annotations
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+from flask_migrate import upgrade
+from sqlalchemy.exc import ProgrammingError
+
+from respondeo.cli.database.connecting import connected, direct, refuse_in_production
+from respondeo.health import known_migrations, newest_migration
+from respondeo.pushing import WouldLoseData, push
+from respondeo.schema import holdings
+
+AFTERWARDS = """\
+This is for trying things out: alembic_version still says {revision}. When the models are right,
+make the migration from a database that has not been pushed to, and read what it says:
+  flask db reset
+  flask db migrate -m "What changes"
+  flask db upgrade"""
+
+
+@click.command("push")
+@click.option("--drop", is_flag=True, help="Drop tables and columns that the models do not have.")
+@with_appcontext
+def push_command(drop: bool) -> None:
+    """Bring a development database to the models, without a migration file."""
+    refuse_in_production("`flask db push`")
+    _upgrade_first()
+    with connected() as connection:
+        try:
+            statements = push(connection, drop=drop)
+        except WouldLoseData as error:
+            raise click.ClickException(_refusal(error)) from error
+        connection.commit()
+    for statement in statements:
+        click.echo(f"{statement};")
+    if statements:
+        click.echo(AFTERWARDS.format(revision=newest_migration(current_app)))
+    else:
+        click.echo("The database agrees with the models: nothing had to change.")
+
+
+def _upgrade_first() -> None:
+    """The models build upon what the migrations make, triggers and functions too."""
+    with connected() as connection:
+        revisions = holdings(connection).revisions
+    if set(revisions) - known_migrations(current_app):
+        raise click.ClickException(
+            f"{direct()} is at a migration that these files do not have: {', '.join(revisions)}.\n"
+            "Go to the branch that has it, or start anew: flask db reset"
+        )
+    if revisions == (newest_migration(current_app),):
+        return
+    try:
+        upgrade()
+    except ProgrammingError as error:
+        said = str(error.orig).strip().splitlines()[0]
+        raise click.ClickException(
+            f"The migrations do not go onto what was pushed here before: {said}.\n"
+            "Start anew: flask db reset"
+        ) from error
+
+
+def _refusal(error: WouldLoseData) -> str:
+    losses = "".join(f"\n  {statement};" for statement in error.losses)
+    return (
+        f"Nothing was changed. These would lose data:{losses}\n"
+        "If they may go: flask db push --drop. A new name for something that stays is two steps"
+        " for it, so write a migration for that: flask db migrate"
+    )

@@ -23,6 +23,7 @@ STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 8_000
 CONNECT_TIMEOUT_S = 3
 POOL_TIMEOUT_S = 5
+MAX_OVERFLOW = 4  # for short bursts
 
 
 class Base(DeclarativeBase):
@@ -87,7 +88,7 @@ def init_db(app: Flask, url: str, *, connections: int) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "connect_args": connect_args,
         "pool_size": connections,
-        "max_overflow": 4,
+        "max_overflow": MAX_OVERFLOW,
         "pool_timeout": POOL_TIMEOUT_S,
         "pool_pre_ping": True,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import click
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from flask import current_app
 from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from respondeo import pooler
 from respondeo.config import Settings
 from respondeo.connection_string import ConnectionString
 from respondeo.database_trouble import explain
@@ -21,27 +23,35 @@ IN_USE = "The tables are in use"
 
 
 def direct() -> ConnectionString:
-    """Where DATABASE_DIRECT_URL leads. Raises ClickException where a pooler stands in between."""
-    to = ConnectionString.parse(current_app.config["DATABASE_DIRECT_URL"])
-    if to.pooled:
-        raise click.ClickException(
-            "This cannot go through a pooler. Set DATABASE_DIRECT_URL to the address of the server"
-            " itself."
-        )
-    return to
+    """Where DATABASE_DIRECT_URL leads."""
+    return ConnectionString.parse(current_app.config["DATABASE_DIRECT_URL"])
 
 
 @contextmanager
 def connected() -> Iterator[sa.Connection]:
     """A connection to the server itself. What the database refuses is said in plain words."""
-    direct()
+    engine = migration_engine(current_app)
     try:
-        with migration_engine(current_app).connect() as connection:
+        with engine.connect() as connection:
+            _refuse_pooler(connection, engine)
             yield connection
     except DBAPIError as error:
         if isinstance(error.orig, pg.LockNotAvailable):
             raise in_use() from error
         raise click.ClickException(_plainly(error)) from error
+
+
+def _refuse_pooler(connection: sa.Connection, engine: sa.Engine) -> None:
+    def connect() -> pooler.Connection:
+        return cast("pooler.Connection", engine.raw_connection().driver_connection)
+
+    driver = cast("pooler.Connection", connection.connection.driver_connection)
+    if direct().pooled or pooler.between(driver, connect) is pooler.Pooler.TRANSACTION:
+        raise click.ClickException(
+            "This cannot go through a pooler in transaction mode. Set DATABASE_DIRECT_URL to the"
+            " address of the server itself."
+        )
+    connection.rollback()
 
 
 def in_use() -> click.ClickException:

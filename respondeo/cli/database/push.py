@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
 from sqlalchemy.exc import ProgrammingError
 
+from respondeo import revisions
 from respondeo.cli.database.connecting import connected, direct, refuse_in_production
-from respondeo.health import known_migrations, newest_migration
 from respondeo.pushing import WouldLoseData, push
 from respondeo.schema import holdings
 
@@ -37,7 +36,7 @@ def push_command(drop: bool) -> None:
     for statement in statements:
         click.echo(f"{statement};")
     if statements:
-        click.echo(AFTERWARDS.format(revision=newest_migration(current_app)))
+        click.echo(AFTERWARDS.format(revision=revisions.scripts().get_current_head()))
     else:
         click.echo("The database agrees with the models: nothing had to change.")
 
@@ -45,13 +44,13 @@ def push_command(drop: bool) -> None:
 def _upgrade_first() -> None:
     """The models build upon what the migrations make, triggers and functions too."""
     with connected() as connection:
-        revisions = holdings(connection).revisions
-    if set(revisions) - known_migrations(current_app):
+        standing = revisions.standing(revisions.scripts(), holdings(connection).revisions)
+    if standing.unknown:
         raise click.ClickException(
-            f"{direct()} is at a migration that these files do not have: {', '.join(revisions)}.\n"
-            "Go to the branch that has it, or start anew: flask db reset"
+            f"{direct()} is at a migration that there is no file of: {', '.join(standing.unknown)}."
+            "\nGo to the branch that has it, or start anew: flask db reset"
         )
-    if revisions == (newest_migration(current_app),):
+    if not standing.missing:
         return
     try:
         upgrade()

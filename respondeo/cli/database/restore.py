@@ -6,13 +6,12 @@ from pathlib import Path
 
 import click
 import sqlalchemy as sa
-from flask import current_app
 from flask.cli import with_appcontext
 
+from respondeo import revisions
 from respondeo.backup import Restoring, clients, formats, restoring
 from respondeo.cli.database.connecting import connected, direct, in_use, server_version
 from respondeo.db import Base
-from respondeo.health import known_migrations, newest_migration
 from respondeo.schema import Holdings, holdings, others
 
 
@@ -31,7 +30,8 @@ def restore_command(file: Path, yes: bool, force: bool) -> None:
         present, version = holdings(connection), server_version(connection)
         around = others(connection)
     restoring_ = Restoring(direct(), clients.newest(direct(), version), file)
-    revisions = restoring_.check(present.schema, known_migrations(current_app))
+    known = revisions.scripts()
+    held = restoring_.check(present.schema, {script.revision for script in known.walk_revisions()})
     if present.things:
         _ask(present, around, yes=yes, force=force)
     try:
@@ -41,9 +41,9 @@ def restore_command(file: Path, yes: bool, force: bool) -> None:
     with connected() as connection:
         _gather_statistics(connection)
         now = holdings(connection)
-    click.echo(f"Restored {now}, at migration {', '.join(revisions)}, in {done.seconds}.")
+    click.echo(f"Restored {now}, at migration {', '.join(held)}, in {done.seconds}.")
     click.echo("Nobody is signed in any more: a backup holds no sessions.")
-    if revisions != (newest_migration(current_app),):
+    if revisions.standing(known, held).missing:
         click.echo("The backup is older than this version of Respondeo. Run: flask db upgrade")
 
 

@@ -54,7 +54,8 @@ _OBJECTS = """
 _OTHERS = """
     SELECT coalesce(nullif(application_name, ''), 'a program without a name'), count(*)
     FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+    WHERE datname = current_database() AND backend_type = 'client backend'
+        AND pid <> pg_backend_pid()
     GROUP BY 1 ORDER BY 1
 """
 

@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from glob import glob
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryFile
 
@@ -19,14 +18,14 @@ from respondeo.connection_string import ConnectionString
 PROGRAMS = ("pg_dump", "pg_restore", "psql")
 # Where Debian, Red Hat, Homebrew, Postgres.app and PostgreSQL's own sources put them.
 PLACES = (
-    "/usr/lib/postgresql/*/bin",
-    "/usr/pgsql-*/bin",
-    "/opt/homebrew/opt/postgresql@*/bin",
-    "/opt/homebrew/opt/libpq/bin",
-    "/usr/local/opt/postgresql@*/bin",
-    "/usr/local/opt/libpq/bin",
-    "/Applications/Postgres.app/Contents/Versions/*/bin",
-    "/usr/local/pgsql/bin",
+    "usr/lib/postgresql/*/bin",
+    "usr/pgsql-*/bin",
+    "opt/homebrew/opt/postgresql@*/bin",
+    "opt/homebrew/opt/libpq/bin",
+    "usr/local/opt/postgresql@*/bin",
+    "usr/local/opt/libpq/bin",
+    "Applications/Postgres.app/Contents/Versions/*/bin",
+    "usr/local/pgsql/bin",
 )
 ENCRYPTED = {"require", "verify-ca", "verify-full"}
 
@@ -64,7 +63,7 @@ def newest(to: ConnectionString, server: int) -> Clients:
 
 def _places() -> list[Path]:
     named = [Path(place) for place in os.environ.get("PATH", "").split(os.pathsep) if place]
-    return named + [Path(found) for pattern in PLACES for found in sorted(glob(pattern))]
+    return named + [found for pattern in PLACES for found in Path("/").glob(pattern)]
 
 
 def _embedded() -> list[Clients]:
@@ -108,7 +107,7 @@ class Running:
         self, words: list[str], env: dict[str, str] | None = None, *, listens: bool = False
     ) -> None:
         # Into a file: nobody reads a pipe while the other one is being read or written.
-        self._errors = TemporaryFile()
+        self._errors = TemporaryFile()  # noqa: SIM115 - closed at the end of the program
         self.process = subprocess.Popen(  # noqa: S603 - a program that we found
             words,
             stdin=subprocess.PIPE if listens else subprocess.DEVNULL,

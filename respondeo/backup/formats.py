@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, cast
@@ -43,11 +43,17 @@ def lines_of(file: Path, clients: Clients, schema: str) -> Iterator[bytes]:
         else:
             opener = gzip.open if format_of(file) is Format.GZIP else open
             with cast("IO[bytes]", opener(file, "rb")) as lines:
-                yield from lines
+                yield from without_schema(lines, schema)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise damaged(file, str(error)) from error
     except OSError as error:
         raise BackupError(f"{file} cannot be read: {error.strerror or error}.") from error
+
+
+def without_schema(lines: Iterable[bytes], schema: str) -> Iterator[bytes]:
+    """The schema is there already wherever this is restored, also by hand with psql."""
+    making = {f"CREATE SCHEMA {written};\n".encode() for written in (schema, f'"{schema}"')}
+    return (line for line in lines if line not in making)
 
 
 def damaged(file: Path, said: str) -> BackupError:

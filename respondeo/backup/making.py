@@ -7,12 +7,12 @@ import os
 import secrets
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, cast
 
 from respondeo.backup.clients import Clients, Running, environment
-from respondeo.backup.formats import Format, format_of
+from respondeo.backup.formats import Format, format_of, without_schema
 from respondeo.backup.words import BackupError, Progress
 from respondeo.connection_string import ConnectionString
 
@@ -31,8 +31,8 @@ def back_up(to: ConnectionString, clients: Clients, schema: str, target: Path | 
     progress = Progress("Backing up")
     with environment(to) as env, Running(_words(clients, schema, kind), env) as dumping:
         dumped = cast("IO[bytes]", dumping.process.stdout)
-        read = _chunks(dumped) if kind is Format.CUSTOM else _without_schema(dumped, schema)
-        with sys.stdout.buffer if target is None else _new(target) as out:  # noqa: SIM117
+        read = _chunks(dumped) if kind is Format.CUSTOM else without_schema(dumped, schema)
+        with nullcontext(sys.stdout.buffer) if target is None else _new(target) as out:
             _write(read, out, progress, compressed=kind is Format.GZIP)
             if said := dumping.complaint():
                 raise BackupError(f"pg_dump could not finish. It said:\n{said}")
@@ -53,12 +53,6 @@ def _words(clients: Clients, schema: str, kind: Format) -> list[str]:
 
 def _chunks(dumped: IO[bytes]) -> Iterator[bytes]:
     return iter(lambda: dumped.read(CHUNK), b"")
-
-
-def _without_schema(dumped: IO[bytes], schema: str) -> Iterator[bytes]:
-    """The schema is there already wherever this is restored, also by hand with psql."""
-    making = {f"CREATE SCHEMA {written};\n".encode() for written in (schema, f'"{schema}"')}
-    return (line for line in dumped if line not in making)
 
 
 def _write(read: Iterable[bytes], out: IO[bytes], progress: Progress, *, compressed: bool) -> None:

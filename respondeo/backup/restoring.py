@@ -18,7 +18,7 @@ from respondeo.schema import LOCK_TIMEOUT_S, MIGRATION_LOCK, Holdings
 # Said to a server of a version that does not know it, this alone would end the transaction.
 SINCE_17 = b"SET transaction_timeout = 0;\n"
 # psql's verbose form, in whatever language: ERROR:  55P03: canceling statement due to …
-SAID = re.compile(r":\s+([0-9A-Z]{5}): (.*)")
+SAID = re.compile(r":  ([0-9A-Z]{5}): (.*)")
 FINE = {"00", "01"}  # classes of notices and warnings
 LOCK_NOT_AVAILABLE = "55P03"
 
@@ -94,7 +94,7 @@ def _before(present: Holdings) -> Iterator[bytes]:
 
 def _after(present: Holdings) -> Iterator[bytes]:
     # A session that was ended after the backup must not come back with it.
-    yield f"DELETE FROM {present.quoted_schema}.session;\n".encode()
+    yield f"DELETE FROM {present.quoted_schema}.session;\n".encode()  # noqa: S608 - a name, quoted
     yield b"COMMIT;\n"
 
 

@@ -18,7 +18,9 @@ from respondeo.schema import Holdings, holdings, others
 @click.command("restore")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Replace what is there without asking.")
-@click.option("--force", is_flag=True, help="The same, and tables that Respondeo does not know too.")
+@click.option(
+    "--force", is_flag=True, help="The same, and tables that Respondeo does not know too."
+)
 @with_appcontext
 def restore_command(file: Path, yes: bool, force: bool) -> None:
     """Restore FILE, made by `flask db backup` or pg_dump, whole or not at all.
@@ -60,7 +62,7 @@ def _ask(present: Holdings, around: str, *, yes: bool, force: bool) -> None:
             )
     if yes or force:
         return
-    click.echo(f"{where} holds {present or 'tables'}. All of it would be replaced.")
+    click.echo(f"{where} holds {str(present) or 'tables'}. All of it would be replaced.")
     if around:
         click.echo(f"Connected are: {around}. Stop Respondeo first: what people do now is lost.")
     click.confirm("Replace it?", abort=True)

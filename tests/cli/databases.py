@@ -1,0 +1,87 @@
+"""Databases of their own for the commands of `flask db`, and what stands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+import sqlalchemy as sa
+from click.testing import Result
+from flask import Flask
+
+from respondeo import create_app
+from respondeo.db import db
+from tests.conftest import TEMPLATE, run_on_server, settings_for, url_of
+
+LEFT_OUT = {"session", "rate_limit"}
+# The rest of a schema: what its tables are made of, and what is done to whom changes them.
+STRUCTURE = """
+    SELECT 'column', attrelid::regclass::text, format('%s %s %s %s', attname,
+        format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid))
+    FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+        JOIN pg_class c ON c.oid = attrelid
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND attnum > 0
+        AND NOT attisdropped
+    UNION ALL SELECT relkind::text, relname::text, relpersistence::text FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace
+    UNION ALL SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL SELECT 'constraint', conname, pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT 'trigger', tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger
+    WHERE NOT tgisinternal
+    UNION ALL SELECT 'function', proname::text, prosrc FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+    ORDER BY 1, 2, 3
+"""
+
+
+@contextmanager
+def database(*, migrated: bool = False, owner: str | None = None) -> Iterator[Flask]:
+    """An application on a new database."""
+    name = f"respondeo_{uuid4().hex[:12]}"
+    template = f" TEMPLATE {TEMPLATE}" if migrated else ""
+    run_on_server(f"CREATE DATABASE {name}{template}{f' OWNER {owner}' if owner else ''}")
+    url = url_of(name, turned=False)
+    if owner:
+        url = sa.make_url(url).set(username=owner).render_as_string(hide_password=False)
+    app = create_app(settings_for(url))
+    try:
+        yield app
+    finally:
+        with app.app_context():
+            db.engine.dispose()
+        run_on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def run(app: Flask, *words: object, said: str = "") -> Result:
+    """`flask db …`; `said` is what the person at the terminal types."""
+    args = ["db", *map(str, words)]
+    # A command takes the application whose context it finds.
+    with app.app_context():
+        return app.test_cli_runner().invoke(args=args, input=said, catch_exceptions=False)
+
+
+@dataclass(frozen=True)
+class Everything:
+    """A whole schema: what it is made of, and every row as PostgreSQL writes it."""
+
+    structure: list[tuple[object, ...]]
+    rows: dict[str, list[str]]
+
+
+def everything() -> Everything:
+    """What stands in the database of the running application now."""
+    db.session.remove()
+    with db.engine.connect() as connection:
+        tables = sa.inspect(connection).get_table_names()
+        return Everything(
+            [tuple(row) for row in connection.execute(sa.text(STRUCTURE))],
+            {
+                table: list(
+                    connection.scalars(sa.text(f'SELECT t::text FROM "{table}" t ORDER BY 1'))
+                )
+                for table in tables
+            },
+        )

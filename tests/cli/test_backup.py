@@ -276,7 +276,7 @@ def zipped(change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
 
 
 def replaced(by: bytes) -> Callable[[bytes], bytes]:
-    return lambda data: by
+    return lambda _: by
 
 
 WRONG = {

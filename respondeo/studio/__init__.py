@@ -1,0 +1,54 @@
+"""The studio: all tables in a browser, to be read and never written, on this machine only.
+
+A small application of its own, with Flask-Admin. Nothing can be changed because of four things, each
+of which would do: no view offers it, no method but GET is answered, no script runs in its pages, and
+PostgreSQL lets its connections only read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask, Response, render_template
+from flask_admin import Admin, AdminIndexView, expose
+from sqlalchemy.exc import SQLAlchemyError
+
+from respondeo.database_trouble import explain
+from respondeo.db import db, init_read_only_db
+from respondeo.studio import guard
+from respondeo.studio.tables import TableView, counts, models
+
+ROOT = Path(__file__).parents[2]
+
+
+def create_studio(url: str, port: int, key: str) -> Flask:
+    """The application for `http://127.0.0.1:<port>/?key=<key>`. `url` leads past any pooler."""
+    app = Flask(
+        __name__,
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+        static_url_path="/files",
+    )
+    app.config["SECRET_KEY"] = key
+    init_read_only_db(app, url)
+    guard.init_guard(app, port, key)
+    app.register_error_handler(SQLAlchemyError, _explained)
+    admin = Admin(app, name="Respondeo studio", index_view=Overview(url="/"))
+    for model in models():
+        admin.add_view(TableView(model))
+    return app
+
+
+class Overview(AdminIndexView):  # type: ignore[misc]  # Flask-Admin tells mypy nothing
+    """All tables, what each is for, and how much it holds."""
+
+    @expose("/")
+    def index(self) -> str:
+        return str(self.render("studio/overview.html", counts=counts(db.session())))
+
+
+def _explained(error: SQLAlchemyError) -> tuple[str, int] | Response:
+    db.session.rollback()
+    trouble = explain(error) if hasattr(error, "connection_invalidated") else None
+    said = str(getattr(error, "orig", error)).strip().splitlines()[0]
+    return render_template("studio/error.html", trouble=trouble, said=said), 503

@@ -22,8 +22,8 @@ HEADERS = {
 def init_guard(app: Flask, port: int, key: str) -> None:
     """Guard every request.
 
-    The key keeps out the other people of this machine, who reach its loopback too; the name of the host
-    keeps out pages of other sites whose name was made to lead here.
+    The key keeps out the other people of this machine, who reach its loopback too; the name of the
+    host keeps out pages of other sites whose name was made to lead here.
     """
     app.config.from_mapping(
         MAX_CONTENT_LENGTH=0,

@@ -43,5 +43,3 @@ def _text(value: Any, *, short: bool) -> str:
     if isinstance(value, (list, dict)):
         return json.dumps(value, ensure_ascii=False, indent=None if short else 2)
     return str(value)
-
-

@@ -10,10 +10,15 @@ from uuid import uuid4
 import sqlalchemy as sa
 from click.testing import Result
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from respondeo import create_app
 from respondeo.db import db
+from respondeo.models import Account, ApiKey, Media
+from respondeo.services import identity
 from tests.conftest import TEMPLATE, run_on_server, settings_for, url_of
+from tests.factories import add_user, document, guest, player, published_quiz, question
+from tests.services.plays import play, start
 
 LEFT_OUT = {"session", "rate_limit"}
 # The rest of a schema: what its tables are made of, and what is done to whom changes them.
@@ -35,6 +40,30 @@ STRUCTURE = """
     WHERE pronamespace = 'public'::regnamespace
     ORDER BY 1, 2, 3
 """
+
+
+TRICKY = "tab\t back\\slash \\. 'one' \"two\"\nnew line; -- COPY $$ عربى 日本語 🦊\r"
+
+
+def fill(session: Session) -> None:
+    """Something in every table."""
+    doc = document().model_copy(update={"questions": (question(1, text=TRICKY), question(2))})
+    quiz = published_quiz(session, doc)
+    for number in range(3):
+        play(session, player(add_user(session, f"{number} {TRICKY}")), quiz, [number == 0])
+    person = add_user(session)
+    start(session, player(person), quiz)
+    start(session, guest(), quiz)
+    identity.sign_in(session, person.id, ip_address="203.0.113.9", user_agent="tests")
+    session.add_all(
+        [
+            Account(user_id=person.id, provider_id="school", account_id=TRICKY),
+            ApiKey(user_id=person.id, name="k", start="rsp_", key_hash=b"\0\\", scopes=["a,b"]),
+            Media(sha256=b"\0\\x", content_type="image/webp", width=1, height=1, data=b"\0\n\\."),
+        ]
+    )
+    session.execute(sa.text("INSERT INTO rate_limit VALUES ('somebody', 3, now())"))
+    session.commit()
 
 
 @contextmanager

@@ -25,39 +25,17 @@ from respondeo.backup import BackupError, clients, restoring
 from respondeo.connection_string import ConnectionString
 from respondeo.db import db
 from respondeo.embedded import binaries
-from respondeo.models import Account, ApiKey, LoginSession, Media, QuizAttempt, User
-from respondeo.services import identity, standings, starting
-from tests.cli.databases import LEFT_OUT, Everything, database, everything, run
+from respondeo.models import LoginSession, QuizAttempt, User
+from respondeo.services import standings, starting
+from tests.cli.databases import LEFT_OUT, Everything, database, everything, fill, run
 from tests.conftest import run_on_server, settings_for
-from tests.factories import add_user, document, guest, player, published_quiz, question
+from tests.factories import add_user, player, published_quiz
 from tests.races.serving import until
 from tests.services.boards import assert_boards_are_right
 from tests.services.parallel import in_transaction
-from tests.services.plays import answer, play, start
+from tests.services.plays import answer, play
 
 FORMATS = ["b.sql", "b.sql.gz", "b.dump"]
-TRICKY = "tab\t back\\slash \\. 'one' \"two\"\nnew line; -- COPY $$ عربى 日本語 🦊\r"
-
-
-def fill(session: Session) -> None:
-    """Something in every table."""
-    doc = document().model_copy(update={"questions": (question(1, text=TRICKY), question(2))})
-    quiz = published_quiz(session, doc)
-    for number in range(3):
-        play(session, player(add_user(session, f"{number} {TRICKY}")), quiz, [number == 0])
-    person = add_user(session)
-    start(session, player(person), quiz)
-    start(session, guest(), quiz)
-    identity.sign_in(session, person.id, ip_address="203.0.113.9", user_agent="tests")
-    session.add_all(
-        [
-            Account(user_id=person.id, provider_id="school", account_id=TRICKY),
-            ApiKey(user_id=person.id, name="k", start="rsp_", key_hash=b"\0\\", scopes=["a,b"]),
-            Media(sha256=b"\0\\x", content_type="image/webp", width=1, height=1, data=b"\0\n\\."),
-        ]
-    )
-    session.execute(sa.text("INSERT INTO rate_limit VALUES ('somebody', 3, now())"))
-    session.commit()
 
 
 def names(folder: Path) -> list[str]:

@@ -34,10 +34,8 @@ def studio_command(port: int) -> None:
             HOST, port, studio, threaded=True, request_handler=Quiet, fd=listener.fileno()
         )
         click.echo(f"Open http://{HOST}:{port}/?key={key}\nStop with Ctrl-C.")
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            click.echo("Stopped.")
+        server.serve_forever()
+    click.echo("Stopped.")
 
 
 class Quiet(WSGIRequestHandler):

@@ -1,7 +1,7 @@
 """What is wrong with the database, in plain words, from what the driver said.
 
-The same sentences stand on the 503 page, in `/readyz`, in the log of a start and in `flask db doctor`;
-only the doctor adds names and commands.
+The same sentences stand on the 503 page, in `/readyz`, in the log of a start and in `flask db
+doctor`; only the doctor adds names and commands.
 """
 
 from __future__ import annotations
@@ -137,15 +137,16 @@ BY_WORDS = (
 )
 
 
-def explain(error: DBAPIError | PoolTimeout) -> Trouble | None:
+def explain(error: DBAPIError | PoolTimeout | pg.Error) -> Trouble | None:
     """The trouble behind an error, or None where the fault is in our own query."""
     if isinstance(error, PoolTimeout):
         return BUSY
-    cause = error.orig
+    cause = error.orig if isinstance(error, DBAPIError) else error
     for kind, trouble in BY_SQLSTATE.items():
         if isinstance(cause, kind):
             return trouble
-    if error.connection_invalidated or isinstance(cause, ENDED):
+    ended = isinstance(error, DBAPIError) and error.connection_invalidated
+    if ended or isinstance(cause, ENDED):
         return AWAY
     if isinstance(cause, pg.OperationalError):
         return while_connecting(str(cause))

@@ -124,4 +124,6 @@ def _limit_waiting(engine: Engine) -> None:
 def migration_engine(app: Flask) -> Engine:
     """An engine for migrations: straight to the server, past any transaction pooler."""
     url, _ = parse_url(app.config["DATABASE_DIRECT_URL"])
+    usual = {"connect_timeout": str(CONNECT_TIMEOUT_S), "application_name": "respondeo upgrade"}
+    url = url.set(query=usual | url.query)
     return sa.create_engine(url, poolclass=sa.NullPool)

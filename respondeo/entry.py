@@ -23,7 +23,9 @@ def application() -> Flask:
     asked = click.get_current_context(silent=True)
     try:
         app = create_app()
-    except click.ClickException as error:  # SettingsError, EmbeddedError: they are written to be read
+    except (
+        click.ClickException
+    ) as error:  # SettingsError, EmbeddedError: they are written to be read
         if asked is None:
             error.show(sys.stderr)
             raise SystemExit(GIVE_UP) from None

@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from respondeo import database_trouble
+from respondeo import database_trouble, health
 from respondeo.api import refusals
 from respondeo.db import session
 from respondeo.domain.errors import (
@@ -170,6 +170,9 @@ def on_database_trouble(error: DBAPIError | PoolTimeout) -> BaseResponse:
     trouble = database_trouble.explain(error)
     if trouble is None:
         return on_bug(error)
+    if trouble is database_trouble.SCHEMA:  # an upgrade does not help where a newer one was made
+        session().rollback()
+        trouble = health.trouble(current_app) or trouble
     cause = getattr(error, "orig", None)
     structlog.get_logger().error(
         "database trouble",

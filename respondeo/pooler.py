@@ -2,20 +2,21 @@
 
 A server tells its process when one connects (libpq's backend pid) and when one asks
 (`pg_backend_pid()`); a pooler invents the first. Where two open clients are served by one process,
-a client does not keep its own: the pooler is in transaction mode (or statement mode, which is worse).
+a client does not keep its own: the pooler is in transaction mode (or statement mode, a worse one).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
 
 import psycopg
 
+from respondeo.connection_string import Row
+
 ROUNDS = 5  # others use the pooler too: their server process may be the free one, once or twice
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+Connection = psycopg.Connection[Row]
 
 
 class Pooler(StrEnum):

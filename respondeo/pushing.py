@@ -14,7 +14,8 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations, ops
 
 from respondeo.db import Base
-from respondeo.schema import LOCK_TIMEOUT_S, MIGRATION_LOCK
+from respondeo.migrating import ADVISORY_LOCK
+from respondeo.schema import LOCK_TIMEOUT_S
 
 SCRATCH = "respondeo_models"
 CHECKS = """
@@ -40,7 +41,7 @@ def push(connection: sa.Connection, *, drop: bool = False) -> list[str]:
     Raises WouldLoseData where a table or a column would have to go, unless `drop` allows it.
     """
     connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"))
-    connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+    connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
     context = MigrationContext.configure(connection, opts={"compare_server_default": True})
     found = produce_migrations(context, Base.metadata).upgrade_ops
     changes = list(_flat(found)) if found else []

@@ -35,7 +35,7 @@ def back_up(to: ConnectionString, clients: Clients, schema: str, target: Path | 
         with nullcontext(sys.stdout.buffer) if target is None else _new(target) as out:
             _write(read, out, progress, compressed=kind is Format.GZIP)
             if said := dumping.complaint():
-                raise BackupError(f"pg_dump could not finish. It said:\n{said}")
+                raise BackupError(f"pg_dump could not finish. It said:\n{to.hide(said)}")
     return progress
 
 

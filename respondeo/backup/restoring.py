@@ -13,7 +13,8 @@ from respondeo.backup.contents import contents
 from respondeo.backup.formats import damaged, lines_of
 from respondeo.backup.words import BackupError, Progress
 from respondeo.connection_string import ConnectionString
-from respondeo.schema import LOCK_TIMEOUT_S, MIGRATION_LOCK, Holdings
+from respondeo.migrating import ADVISORY_LOCK
+from respondeo.schema import LOCK_TIMEOUT_S, Holdings
 
 # Said to a server of a version that does not know it, this alone would end the transaction.
 SINCE_17 = b"SET transaction_timeout = 0;\n"
@@ -80,14 +81,14 @@ class Restoring:
                 told.writelines(_after(present))
                 told.close()
             if said := restoring.complaint():
-                raise _refused(said)
+                raise _refused(self._to.hide(said))
         return progress
 
 
 def _before(present: Holdings) -> Iterator[bytes]:
     yield b"BEGIN;\n"
     yield f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s';\n".encode()
-    yield f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK});\n".encode()
+    yield f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK});\n".encode()
     for statement in present.clearing:
         yield f"{statement};\n".encode()
 

@@ -68,7 +68,9 @@ def examine(patient: Patient) -> Iterator[Result]:
     for check in CHECKS:
         cause = next((stopped[name] for name in check.needs if name in stopped), None)
         if cause:
-            findings: tuple[Finding, ...] = (skipped(f"Not looked at, because of “{cause.title}”."),)
+            findings: tuple[Finding, ...] = (
+                skipped(f"Not looked at, because of “{cause.title}”."),
+            )
         else:
             findings = _looked(check, patient)
         result = Result(check, findings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from respondeo.database_trouble import BUSY, MISSING, PASSWORD, RIGHTS
@@ -43,14 +44,19 @@ def _identify(line: Line, said: str) -> list[str]:
     if "pg_hba.conf" in said:
         return [
             line.as_admin("SELECT * FROM pg_hba_file_rules"),
-            f"echo 'host {line.string.database} {line.user} samenet scram-sha-256'"
-            " | sudo tee -a /etc/postgresql/15/main/pg_hba.conf",
+            _admit(line),
             line.as_admin("SELECT pg_reload_conf()"),
         ]
     commands = [line.as_admin("ALTER ROLE {} PASSWORD 'PASSWORD'", line.user)]
     if "role" in said:
         commands = [line.as_admin("CREATE ROLE {} LOGIN PASSWORD 'PASSWORD'", line.user)]
     return [*commands, line.written()]
+
+
+def _admit(line: Line) -> str:
+    kind = "host" if line.sslmode == "disable" else "hostssl"
+    rule = f"{kind} {line.string.database} {line.user} samenet scram-sha-256"
+    return f"echo {shlex.quote(rule)} | sudo tee -a /etc/postgresql/*/main/pg_hba.conf"
 
 
 def _look(line: Line) -> list[str]:

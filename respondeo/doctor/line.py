@@ -6,20 +6,20 @@ import os
 import shlex
 import threading
 from collections.abc import Callable
-from typing import Any, LiteralString, TypeVar, cast
+from dataclasses import replace
+from typing import Any, LiteralString, TypeVar
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
-from respondeo.connection_string import POOLER, ConnectionString, Host
+from respondeo.connection_string import POOLER, ConnectionString, Host, Row
 from respondeo.database_trouble import Trouble, while_connecting
 from respondeo.db import CONNECT_TIMEOUT_S
 
 PATIENCE_S = 5
 NEAR = {"localhost", "127.0.0.1", "::1"}
 T = TypeVar("T")
-Row = tuple[Any, ...]
 
 
 class Line:
@@ -35,13 +35,12 @@ class Line:
 
     def connect(self, *, autocommit: bool = True, **changes: str) -> psycopg.Connection[Row]:
         """A new connection, with some parameters changed. Raises psycopg.Error."""
-        usual = {
-            "connect_timeout": str(CONNECT_TIMEOUT_S),
-            "application_name": "respondeo doctor",
-        }
-        secret = {"password": self.string.password} if self.string.password else {}
-        keywords: dict[str, Any] = usual | self.string.keywords | secret | changes
-        return psycopg.connect(autocommit=autocommit, prepare_threshold=None, **keywords)
+        changed = replace(self.string, parameters=self.string.parameters | changes)
+        return changed.connect(
+            autocommit=autocommit,
+            connect_timeout=str(CONNECT_TIMEOUT_S),
+            application_name="respondeo doctor",
+        )
 
     def open(self) -> bool:
         """Whether the server let us in; `refused` is what it said where it did not. Asks once."""
@@ -98,9 +97,7 @@ class Line:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         several = any("Multiple connection attempts" in line for line in lines)
         text = "; ".join(lines if not several else lines[:1])
-        for secret in filter(None, {self.string.password, quote(self.string.password or "")}):
-            text = text.replace(secret, "…")
-        return text
+        return self.string.hide(text)
 
     def written(self, **changes: str | None) -> str:
         """The variable with some parameters set, or taken away (None). PASSWORD stands for it."""
@@ -116,8 +113,8 @@ class Line:
 
     def as_admin(self, statement: str, *names: str, database: str = "postgres") -> str:
         """A command that runs a statement as the server's superuser; `{}` are names."""
-        composed = sql.SQL(cast("LiteralString", statement)).format(*(sql.Identifier(name) for name in names))
-        words = f"-d {shlex.quote(database)} -c {shlex.quote(composed.as_string())}"
+        composed = statement.format(*(sql.Identifier(name).as_string() for name in names))
+        words = f"-d {shlex.quote(database)} -c {shlex.quote(composed)}"
         host = next(iter(self.string.hosts), None)
         port = f" -p {host.port}" if host and host.port != 5432 else ""
         if host is None or self.is_near:
@@ -152,7 +149,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     def run() -> None:
         try:
             outcome.append(call())
-        except BaseException as error:  # noqa: BLE001 - raised again below, in the asking thread
+        except BaseException as error:  # raised again below, in the asking thread
             outcome.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
@@ -162,6 +159,4 @@ def within(seconds: float, call: Callable[[], T]) -> T:
         raise TimeoutError
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
-    return cast("T", outcome[0])
-
-
+    return outcome[0]

@@ -1,4 +1,4 @@
-"""Whom the doctor examines: what the environment says of the database, and what checks have learnt."""
+"""Whom the doctor examines: what the environment says of the database, and what was learnt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Poolers: what stands between, what DATABASE_URL says of it, and where DATABASE_DIRECT_URL leads."""
+"""Poolers: what stands between, what DATABASE_URL says of it, where DATABASE_DIRECT_URL leads."""
 
 from __future__ import annotations
 
@@ -32,10 +32,14 @@ def pooler(patient: Patient) -> Iterator[Finding]:
             "pool_mode = transaction",
         )
     elif patient.pooler is Pooler.TRANSACTION:
-        yield passes("A pooler in transaction mode, as DATABASE_URL says.") if said else fails(
-            "A pooler in transaction mode stands in between, and DATABASE_URL does not say so:"
-            " settings of one request would reach another.",
-            line.written(**{POOLER: "true"}),
+        yield (
+            passes("A pooler in transaction mode, as DATABASE_URL says.")
+            if said
+            else fails(
+                "A pooler in transaction mode stands in between, and DATABASE_URL does not say so:"
+                " settings of one request would reach another.",
+                line.written(**{POOLER: "true"}),
+            )
         )
     elif said:
         found = "no pooler" if patient.pooler is Pooler.NONE else "a pooler in session mode"

@@ -16,7 +16,8 @@ from respondeo.doctor.patient import Patient
 
 STANDING = """
     SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on', current_schema(),
-        (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = current_schema()),
+        (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace
+            WHERE nspname = current_schema()),
         (SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = current_schema())
 """
 # A table of ours that we may not write into, and whether it is ours to change in an upgrade.
@@ -112,9 +113,7 @@ def may_not_write(line: Line, *, changes: bool) -> Finding | None:
                 if other != "postgres"  # REASSIGN would take the server's own things too
             ),
             *(
-                line.as_admin(
-                    "ALTER TABLE {} OWNER TO {}", table, line.user, database=name
-                )
+                line.as_admin("ALTER TABLE {} OWNER TO {}", table, line.user, database=name)
                 for table, _, owns, owner in found
                 if not owns and owner == "postgres"
             ),

@@ -8,7 +8,7 @@ from respondeo.db import MAX_OVERFLOW
 from respondeo.doctor.findings import Finding, fails, passes, warns
 from respondeo.doctor.patient import Patient
 from respondeo.pooler import Pooler
-from respondeo.rate_limits import CONNECTIONS as COUNTERS
+from respondeo.rate_limits.postgres import CONNECTIONS as COUNTERS
 
 # Whose connections count: ours that run already will be among those the workers open. The limits
 # of a role and of a database are -1 where there are none.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import AddConstraint, Constraint, CreateIndex, Index
 
-from respondeo import models  # noqa: F401  (makes every table known)
-from respondeo import revisions
+from respondeo import (
+    models,  # noqa: F401  (makes every table known)
+    revisions,
+)
 from respondeo.database_trouble import NEWER, SCHEMA
 from respondeo.db import Base
 from respondeo.doctor.findings import Finding, fails, passes
@@ -106,9 +108,12 @@ def _differences(line: Line) -> Iterator[Finding]:
         context = MigrationContext.configure(
             connection, opts={"compare_server_default": True, "include_object": _is_ours}
         )
-        for difference in compare_metadata(context, Base.metadata):
-            for one in difference if isinstance(difference, list) else [difference]:
-                yield _difference(line, one)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", sa.exc.SAWarning)  # about what is odd in the database
+            differences = compare_metadata(context, Base.metadata)
+    for difference in differences:
+        for one in difference if isinstance(difference, list) else [difference]:
+            yield _difference(line, one)
 
 
 def _is_ours(_item: Any, _name: str | None, kind: str, reflected: bool, modelled: Any) -> bool:
@@ -117,35 +122,36 @@ def _is_ours(_item: Any, _name: str | None, kind: str, reflected: bool, modelled
 
 def _difference(line: Line, change: tuple[Any, ...]) -> Finding:
     kind, what = change[0], change[-1]
-    restore = "flask db restore FILE"
-    if kind == "add_table":
-        return fails(f"The table {what.name} is missing. A backup has it:", restore)
-    if kind == "add_column":
-        return fails(f"{change[2]} has lost its column {what.name}. A backup has it:", restore)
-    if kind == "add_index":
-        return fails(f"The index {what.name} is missing.", line.as_us(_create(what)))
-    if kind in {"add_constraint", "add_fk"}:
-        return fails(f"The constraint {what.name} is missing.", line.as_us(_add(what)))
-    if kind == "remove_index":
-        return fails(
-            f"There is an index that no migration made: {what.name}.",
-            line.as_us(f'DROP INDEX CONCURRENTLY "{what.name}"'),
-        )
-    if kind == "remove_column":
-        return fails(
-            f"{change[2]} has a column that no migration made: {what.name}.", "flask db check"
-        )
-    where = f"{change[2]}.{change[3]}" if len(change) > 4 else getattr(what, "name", "")
-    return fails(f"{where} is not as the migrations made it ({kind}).", "flask db check")
+    name, table = getattr(what, "name", ""), change[2] if len(change) > 2 else ""
+    restore, look = "flask db restore FILE", "flask db check"
+    problems: dict[str, Callable[[], tuple[str, str]]] = {
+        "add_table": lambda: (f"The table {name} is missing. A backup has it:", restore),
+        "add_column": lambda: (f"{table} has lost its column {name}. A backup has it:", restore),
+        "add_index": lambda: (f"The index {name} is missing.", line.as_us(_create(what))),
+        "add_constraint": lambda: (f"The constraint {name} is missing.", line.as_us(_add(what))),
+        "add_fk": lambda: (f"The constraint {name} is missing.", line.as_us(_add(what))),
+        "remove_index": lambda: (
+            f"There is an index that no migration made: {name}.",
+            line.as_us(f'DROP INDEX CONCURRENTLY "{name}"'),
+        ),
+        "remove_column": lambda: (f"{table} has a column that no migration made: {name}.", look),
+    }
+    changed = f"{table}.{change[3]}" if len(change) > 4 else name
+    other = (f"{changed} is not as the migrations made it ({kind}).", look)
+    return fails(*problems.get(kind, lambda: other)())
 
 
 def _create(index: Index) -> str:
-    made = str(CreateIndex(index).compile(dialect=postgresql.dialect()))
-    return " ".join(made.split()).replace("INDEX ", "INDEX CONCURRENTLY ", 1)
+    return _in_one_line(CreateIndex(index)).replace("INDEX ", "INDEX CONCURRENTLY ", 1)
 
 
 def _add(constraint: Constraint) -> str:
-    return " ".join(str(AddConstraint(constraint).compile(dialect=postgresql.dialect())).split())
+    return _in_one_line(AddConstraint(constraint))
+
+
+def _in_one_line(statement: CreateIndex | AddConstraint) -> str:
+    written = statement.compile(dialect=sa.make_url("postgresql+psycopg://").get_dialect()())
+    return " ".join(str(written).split())
 
 
 def _broken_indexes(line: Line) -> Iterator[Finding]:
@@ -175,7 +181,7 @@ def _constraints(line: Line) -> Iterator[Finding]:
 
 
 def _triggers(line: Line) -> Iterator[Finding]:
-    found = dict(line.ask(TRIGGERS, GUARD))
+    found = {str(row[0]): bool(row[1]) for row in line.ask(TRIGGERS, GUARD)}
     for table in GUARDED:
         if table not in found:
             yield fails(

@@ -53,9 +53,9 @@ def clocks(patient: Patient) -> Iterator[Finding]:
     apart = theirs - (before + after) / 2
     if abs(apart) > APART_S + (after - before) / 2:
         yield warns(
-            f"The database's clock is {abs(apart):.0f} seconds {'ahead of' if apart > 0 else 'behind'}"
-            " this machine's. Quizzes follow the database's, signing in follows this one's. Let both"
-            " ask a time server; see here and there:",
+            f"The database's clock is {abs(apart):.0f} seconds"
+            f" {'ahead of' if apart > 0 else 'behind'} this machine's. Quizzes follow the"
+            " database's, signing in follows this one's. Let both ask a time server:",
             "timedatectl",
         )
     else:

@@ -1,4 +1,4 @@
-"""TLS: what sslmode asks for, what the server does, and whether its certificate is the right one."""
+"""TLS: what sslmode asks for, what the server does, whether its certificate is the right one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import suppress
 import psycopg
 
 from respondeo.connection_string import Host
-from respondeo.database_trouble import CERTIFICATE, NO_SSL, SSL, Trouble, while_connecting
+from respondeo.database_trouble import CERTIFICATE, NO_SSL, SSL, Trouble
 from respondeo.doctor.findings import Finding, fails, passes, warns
 from respondeo.doctor.line import Line
 from respondeo.doctor.patient import Patient
@@ -130,5 +130,3 @@ def _name(host: Host) -> str | None:
     except ValueError:
         return host.name
     return None
-
-

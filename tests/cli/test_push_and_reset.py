@@ -112,7 +112,7 @@ def test_a_migration_of_what_was_pushed_before_leads_to_a_reset(app: Flask) -> N
     result = run(app, "push")
     assert result.exit_code == 1
     assert 'column "image_alt" of relation "question" already exists' in result.output
-    assert result.output.endswith("Start anew: flask db reset\n")
+    assert result.output.endswith("start anew: flask db reset\n")
 
 
 def test_a_migration_of_another_branch_leads_there_or_to_a_reset(app: Flask) -> None:

@@ -9,6 +9,7 @@ def init_database_cli() -> None:
     """Put our commands into the group; one of the same name takes the place of theirs."""
     from respondeo.cli.database.backup import backup_command
     from respondeo.cli.database.doctor import doctor_command
+    from respondeo.cli.database.moving import downgrade_command, upgrade_command
     from respondeo.cli.database.push import push_command
     from respondeo.cli.database.reset import reset_command
     from respondeo.cli.database.restore import restore_command
@@ -17,9 +18,11 @@ def init_database_cli() -> None:
     for command in (
         backup_command,
         doctor_command,
+        downgrade_command,
         push_command,
         reset_command,
         restore_command,
         studio_command,
+        upgrade_command,
     ):
         group.add_command(command)

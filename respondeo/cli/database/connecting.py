@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import cast
 
 import click
+import psycopg
 import sqlalchemy as sa
-from flask import current_app
+from flask import Flask, current_app
 from psycopg import errors as pg
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from respondeo import pooler
 from respondeo.config import Settings
@@ -20,6 +21,12 @@ from respondeo.db import migration_engine
 from respondeo.schema import others
 
 IN_USE = "The tables are in use"
+
+
+def application() -> Flask:
+    """The one whose command this is."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return app
 
 
 def direct() -> ConnectionString:
@@ -35,8 +42,8 @@ def connected() -> Iterator[sa.Connection]:
         with engine.connect() as connection:
             _refuse_pooler(connection, engine)
             yield connection
-    except DBAPIError as error:
-        if isinstance(error.orig, pg.LockNotAvailable):
+    except (DBAPIError, psycopg.Error) as error:
+        if isinstance(getattr(error, "orig", error), pg.LockNotAvailable):
             raise in_use() from error
         raise click.ClickException(_plainly(error)) from error
 
@@ -80,9 +87,10 @@ def refuse_in_production(what: str) -> None:
         )
 
 
-def _plainly(error: DBAPIError) -> str:
-    said = str(error.orig).strip().splitlines()[0]
-    trouble = explain(error) if isinstance(error, OperationalError) else None
+def _plainly(error: DBAPIError | psycopg.Error) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    said = direct().hide(str(cause).strip().splitlines()[0])
+    trouble = explain(error)
     if trouble is None:
         return f"Nothing was changed. PostgreSQL said: {said}"
-    return f"{trouble.title}. Check DATABASE_URL.\nIt said: {said}"
+    return f"{trouble.sentence}\nPostgreSQL said: {said}\n`flask db doctor` says more."

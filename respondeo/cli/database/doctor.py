@@ -82,7 +82,9 @@ def _print_finding(title: str, finding: Finding) -> None:
     word = click.style(f"{WORDS[finding.state]:<4}", fg=COLOURS[finding.state])
     indent = " " * MARGIN
     # Commands are not cut: they are there to be copied.
-    says = textwrap.fill(finding.says, WIDTH - MARGIN, break_on_hyphens=False, break_long_words=False)
+    says = textwrap.fill(
+        finding.says, WIDTH - MARGIN, break_on_hyphens=False, break_long_words=False
+    )
     click.echo(f"{word}  {title:<{MARGIN - 6}}{textwrap.indent(says, indent).lstrip()}")
     for command in finding.mend:
         click.echo(f"{indent}    {command}")
@@ -91,7 +93,11 @@ def _print_finding(title: str, finding: Finding) -> None:
 def _summary(counted: Counter[State]) -> str:
     if counted[State.FAILS]:
         skipped = counted[State.SKIPPED]
-        rest = f" {skipped} could not be looked at; mend this first, then ask again." if skipped else ""
+        rest = (
+            f" {skipped} could not be looked at; mend this first, then ask again."
+            if skipped
+            else ""
+        )
         return f"{_many(counted[State.FAILS], 'thing')} wrong.{rest}"
     if counted[State.WARNS]:
         return f"Nothing is wrong; {_many(counted[State.WARNS], 'warning')}."

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import click
 from flask.cli import with_appcontext
-from flask_migrate import upgrade
-from sqlalchemy.exc import ProgrammingError
 
-from respondeo import revisions
-from respondeo.cli.database.connecting import connected, direct, refuse_in_production
+from respondeo import migrating, revisions
+from respondeo.cli.database.connecting import application, connected, direct, refuse_in_production
 from respondeo.pushing import WouldLoseData, push
 from respondeo.schema import holdings
 
@@ -53,12 +51,10 @@ def _upgrade_first() -> None:
     if not standing.missing:
         return
     try:
-        upgrade()
-    except ProgrammingError as error:
-        said = str(error.orig).strip().splitlines()[0]
+        migrating.upgrade(application(), say=click.echo)
+    except migrating.MigrationError as error:
         raise click.ClickException(
-            f"The migrations do not go onto what was pushed here before: {said}.\n"
-            "Start anew: flask db reset"
+            f"{error.message}\nIf that was pushed here before, start anew: flask db reset"
         ) from error
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 from flask import current_app
 from flask.cli import with_appcontext
-from flask_migrate import upgrade
 
-from respondeo.cli.database.connecting import connected, direct, refuse_in_production
+from respondeo import migrating
+from respondeo.cli.database.connecting import application, connected, direct, refuse_in_production
 from respondeo.cli.demo import load_command
 from respondeo.config import Settings
 from respondeo.db import db
@@ -32,8 +32,7 @@ def reset_command(yes: bool, demo: bool | None) -> None:
             click.confirm("All of it goes, for good. Go on?", abort=True)
         clear(connection)
         connection.commit()
-    upgrade()
-    click.echo(f"{direct()} is empty, at the newest migration.")
+    migrating.upgrade(application(), say=click.echo)
     _offer_demo(demo if demo is not None or not yes else False)
 
 

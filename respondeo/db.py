@@ -15,13 +15,17 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import URL, Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from respondeo.connection_string import ConnectionString
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 8_000
-CONNECT_TIMEOUT_S = 3
+# A page says within five seconds that the database is cut off: what was sent there is given up,
+# then one new connection is tried.
+UNHEARD_MS = 2_000
+CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 5
 MAX_OVERFLOW = 4  # for short bursts
 
@@ -79,7 +83,12 @@ def init_db(app: Flask, url: str, *, connections: int) -> None:
     """Bind the engine: at most `connections` and a few more for short bursts."""
     parsed, pooled = parse_url(url)
     # What the string says itself goes first.
-    usual = {"connect_timeout": str(CONNECT_TIMEOUT_S), "application_name": "respondeo"}
+    usual = {
+        "connect_timeout": str(CONNECT_TIMEOUT_S),
+        "tcp_user_timeout": str(UNHEARD_MS),
+        "keepalives_idle": "10",
+        "application_name": "respondeo",
+    }
     parsed = parsed.set(query=usual | parsed.query)
     connect_args: dict[str, Any] = {}
     if pooled:
@@ -93,6 +102,7 @@ def init_db(app: Flask, url: str, *, connections: int) -> None:
         "pool_pre_ping": True,
     }
     db.init_app(app)
+    app.teardown_appcontext(_let_go)  # before Flask-SQLAlchemy's own, which lets errors through
     if not pooled:
         with app.app_context():
             _limit_waiting(db.engine)
@@ -108,6 +118,20 @@ def init_read_only_db(app: Flask, url: str) -> None:
             connection.autocommit = True
             connection.execute("SET default_transaction_read_only = on")
             connection.autocommit = False
+
+
+def abandon() -> None:
+    """End the transaction, also where its connection is broken: that one is thrown away."""
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        session().invalidate()
+
+
+def _let_go(_error: BaseException | None) -> None:
+    """Whatever breaks now, what was answered stays answered."""
+    if db.session.registry.has():
+        abandon()
 
 
 def _limit_waiting(engine: Engine) -> None:

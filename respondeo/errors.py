@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -20,7 +19,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from respondeo import database_trouble, health
 from respondeo.api import refusals
-from respondeo.db import session
+from respondeo.db import abandon
 from respondeo.domain.errors import (
     AttemptOpen,
     AttemptOver,
@@ -171,7 +170,7 @@ def on_database_trouble(error: DBAPIError | PoolTimeout) -> BaseResponse:
     if trouble is None:
         return on_bug(error)
     if trouble is database_trouble.SCHEMA:  # an upgrade does not help where a newer one was made
-        session().rollback()
+        abandon()
         trouble = health.trouble(current_app) or trouble
     cause = getattr(error, "orig", None)
     structlog.get_logger().error(
@@ -195,8 +194,7 @@ def on_bug(error: Exception) -> BaseResponse:
 
 def show(explained: Explained) -> Response:
     """The error as a whole page, as a small alert where htmx asked for a fragment, or as JSON."""
-    with suppress(SQLAlchemyError):
-        session().rollback()
+    abandon()
     if refusals.is_asked():
         return refusals.shown(explained.status, explained.sentence)
     if explained.status >= 500 or not _is_known_who_asks():

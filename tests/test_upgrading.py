@@ -19,7 +19,7 @@ from flask import Flask
 from respondeo import create_app, migrating
 from respondeo.database_trouble import AWAY, NEWER, RIGHTS
 from respondeo.db import db
-from tests.conftest import run_on_server, settings_for, url_of
+from tests.conftest import direct_url_of, run_on_server, settings_for
 
 ROOT = Path(__file__).parents[1]
 FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
@@ -93,7 +93,7 @@ def deployment(worker_id: str, tmp_path: Path) -> Iterator[Deployment]:
     """On an empty database."""
     name = f"upgrading_{worker_id}"
     run_on_server(f"CREATE DATABASE {name}")
-    url = url_of(name, turned=False)
+    url = direct_url_of(name)
     app = create_app(settings_for(url, app_env="production", app_url="https://quiz.example"))
     folder = tmp_path / "migrations"
     shutil.copytree(ROOT / "migrations", folder, ignore=shutil.ignore_patterns("__pycache__"))

@@ -41,16 +41,17 @@ def _identify(line: Line, said: str) -> list[str]:
     if "peer authentication" in said:
         # A socket whose server asks the system who one is.
         return [line.written(host=None) if line.string.hosts else line.written()]
-    if "pg_hba.conf" in said:
+    commands = [line.as_admin("ALTER ROLE {} PASSWORD 'PASSWORD'", line.user), line.written()]
+    if "fatal:  role" in said:
+        return [line.as_admin("CREATE ROLE {} LOGIN PASSWORD 'PASSWORD'", line.user), *commands[1:]]
+    # Whoever gives a wrong password may besides hear that without encryption nobody comes in.
+    if "pg_hba.conf" in said and "password" not in said:
         return [
             line.as_admin("SELECT * FROM pg_hba_file_rules"),
             _admit(line),
             line.as_admin("SELECT pg_reload_conf()"),
         ]
-    commands = [line.as_admin("ALTER ROLE {} PASSWORD 'PASSWORD'", line.user)]
-    if "role" in said:
-        commands = [line.as_admin("CREATE ROLE {} LOGIN PASSWORD 'PASSWORD'", line.user)]
-    return [*commands, line.written()]
+    return commands
 
 
 def _admit(line: Line) -> str:

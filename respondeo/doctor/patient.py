@@ -15,9 +15,10 @@ class Patient:
 
     url: str | None
     direct_url: str | None = None
-    app_env: str = "production"
     workers: int = 2
     threads: int = 8
+    embedded: bool = False
+    """Whether the string is none of the operator's, but of the server that we bring."""
 
     # What one check learns and a later one needs.
     main: Line | None = field(default=None, repr=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,10 +23,10 @@ ENCODE = (
 def is_set(patient: Patient) -> Iterator[Finding]:
     if not patient.url:
         yield fails("DATABASE_URL is not set. Put a line like this into .env:", EXAMPLE)
-    elif patient.app_env == "production" or os.environ.get("DATABASE_URL"):
-        yield passes("DATABASE_URL is set.")
-    else:
+    elif patient.embedded:
         yield passes("DATABASE_URL is not set: the embedded PostgreSQL is used.")
+    else:
+        yield passes("DATABASE_URL is set.")
 
 
 def can_be_parsed(patient: Patient) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from respondeo.database_trouble import explain
-from respondeo.db import db, init_read_only_db
+from respondeo.db import abandon, db, init_read_only_db
 from respondeo.studio import guard
 from respondeo.studio.tables import TableView, counts, models
 
@@ -51,7 +51,7 @@ class Overview(AdminIndexView):  # type: ignore[misc]  # Flask-Admin tells mypy 
 
 def _explained(error: DBAPIError | PoolTimeout) -> tuple[str, int]:
     """The database is in trouble; or it was asked for something senseless by hand."""
-    db.session.rollback()
+    abandon()
     trouble = explain(error)
     said = str(getattr(error, "orig", error)).strip().splitlines()[0]
     page = render_template("studio/error.html", trouble=trouble, said=said)

@@ -10,7 +10,7 @@ import psycopg
 import sqlalchemy as sa
 
 from respondeo.doctor import Finding, Patient, Result, State, examine
-from tests.conftest import server_url, url_of
+from tests.conftest import direct_url_of, server_url
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Clinic:
     owner: str
 
     def url(self, user: str = "", **query: str) -> str:
-        url = sa.make_url(url_of(self.database, turned=False)).set(username=user or self.owner)
+        url = sa.make_url(direct_url_of(self.database)).set(username=user or self.owner)
         return url.update_query_dict(query).render_as_string(hide_password=False)
 
     def run(self, statement: str, *, database: str = "") -> None:

@@ -40,14 +40,13 @@ def patient() -> Patient:
         return Patient(
             config["DATABASE_URL"],
             settings.database_direct_url,
-            settings.app_env,
             settings.web_concurrency,
             settings.web_threads,
+            embedded=settings.database_url is None,
         )
     return Patient(
         os.environ.get("DATABASE_URL"),
         os.environ.get("DATABASE_DIRECT_URL") or None,
-        os.environ.get("APP_ENV") or "production",
         _number("WEB_CONCURRENCY"),
         _number("WEB_THREADS"),
     )

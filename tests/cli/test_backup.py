@@ -20,7 +20,7 @@ from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy.orm import Session
 
-from respondeo import create_app
+from respondeo import create_app, revisions
 from respondeo.backup import BackupError, clients, restoring
 from respondeo.connection_string import ConnectionString
 from respondeo.db import db
@@ -231,7 +231,8 @@ def without_its_end(data: bytes) -> bytes:
 
 
 def of_a_newer_version(data: bytes) -> bytes:
-    return data.replace(b"\n0003\n\\.\n", b"\n0999\n\\.\n")
+    head = str(revisions.scripts().get_current_head()).encode()
+    return data.replace(b"\n%s\n\\.\n" % head, b"\n0999\n\\.\n")
 
 
 def of_a_newer_pg_dump(data: bytes) -> bytes:

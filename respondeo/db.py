@@ -108,6 +108,18 @@ def init_db(app: Flask, url: str, *, connections: int) -> None:
             _limit_waiting(db.engine)
 
 
+def init_read_only_db(app: Flask, url: str) -> None:
+    """Bind an engine all of whose transactions PostgreSQL keeps from writing anything."""
+    init_db(app, url, connections=4)
+    with app.app_context():
+
+        @sa.event.listens_for(db.engine, "connect")
+        def only_read(connection: Any, _record: Any) -> None:
+            connection.autocommit = True
+            connection.execute("SET default_transaction_read_only = on")
+            connection.autocommit = False
+
+
 def abandon() -> None:
     """End the transaction, also where its connection is broken: that one is thrown away."""
     try:

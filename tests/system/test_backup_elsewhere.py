@@ -1,0 +1,101 @@
+"""Backups of a server of the system's: with TLS and a password, and older than our programs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+from flask import Flask
+
+from respondeo import create_app, migrating
+from respondeo.backup import clients
+from respondeo.connection_string import ConnectionString
+from respondeo.db import db
+from respondeo.embedded import binaries
+from tests.cli.databases import LEFT_OUT, Everything, everything, fill, run
+from tests.conftest import settings_for
+from tests.system.postgres import PASSWORD, Postgres
+
+FORMATS = ["b.sql", "b.sql.gz", "b.dump"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    folder = Path(mkdtemp(prefix="resp-", dir="/tmp"))
+    server = Postgres(folder)
+    try:
+        server.execute(f"CREATE ROLE quiz_app LOGIN PASSWORD '{PASSWORD}'")
+        for name in ("quiz_app", "other"):
+            server.execute(f"CREATE DATABASE {name} OWNER quiz_app")
+        server.encrypt(on=True)
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+def app_at(url: str) -> Flask:
+    return create_app(settings_for(url))
+
+
+def held(app: Flask) -> Everything:
+    with app.app_context():
+        try:
+            return everything()
+        finally:
+            db.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def before(server: Postgres) -> Everything:
+    app = app_at(server.url(sslmode="require"))
+    with app.app_context():
+        migrating.upgrade(app)
+        fill(db.session())
+    return held(app)
+
+
+def assert_is_there(app: Flask, before: Everything) -> None:
+    now = held(app)
+    assert now.structure == before.structure
+    assert now.rows == before.rows | {table: [] for table in LEFT_OUT}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_through_tls_with_a_password_all_comes_back(
+    server: Postgres, before: Everything, tmp_path: Path, name: str
+) -> None:
+    tls = {"sslmode": "verify-full", "sslrootcert": server.authority}
+    source, other = (app_at(server.url(database=base, **tls)) for base in ("quiz_app", "other"))
+    for app, words in ((source, ["backup"]), (other, ["restore", "--yes"])):
+        result = run(app, *words, tmp_path / name)
+        assert result.exit_code == 0, result.output
+        assert PASSWORD not in result.output
+    assert_is_there(other, before)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_newer_programs_restore_into_an_older_server(
+    server: Postgres, before: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("PATH", os.pathsep.join([str(binaries()), os.environ["PATH"]]))
+    local = f"postgresql://quiz_app@/{{}}?host={server.folder}&port={server.port}"
+    version = clients.newest(ConnectionString.parse(local.format("other")), 15).version
+    assert version >= (18, 0)
+    for base, words in (("quiz_app", ["backup"]), ("other", ["restore", "--yes"])):
+        result = run(app_at(local.format(base)), *words, tmp_path / name)
+        assert result.exit_code == 0, result.output
+    assert_is_there(app_at(local.format("other")), before)
+
+
+def test_a_wrong_password_is_said_and_not_shown(server: Postgres, tmp_path: Path) -> None:
+    app = app_at(server.url(password="sw0rdfish", sslmode="require"))
+    for command in ("backup", "studio"):
+        result = run(app, command, *([tmp_path / "b.dump"] if command == "backup" else []))
+        assert result.exit_code == 1
+        assert "does not accept the user or the password" in result.output
+        assert "sw0rdfish" not in result.output

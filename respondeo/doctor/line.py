@@ -14,7 +14,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from respondeo.connection_string import POOLER, ConnectionString, Host, Row
+from respondeo.connection_string import POOLER, SECRETS, ConnectionString, Host, Row
 from respondeo.database_trouble import Trouble, furthest
 from respondeo.db import CONNECT_TIMEOUT_S
 
@@ -111,7 +111,13 @@ class Line:
     def written(self, **changes: str | None) -> str:
         """The variable with some parameters set, or taken away (None). PASSWORD stands for it."""
         pooled = {POOLER: "true"} if self.string.pooled else {}
-        parameters: dict[str, str | None] = {**self.string.parameters, **pooled, **changes}
+        hidden = {name: "SECRET" for name in SECRETS if name in self.string.parameters}
+        parameters: dict[str, str | None] = {
+            **self.string.parameters,
+            **hidden,
+            **pooled,
+            **changes,
+        }
         kept = "&".join(
             f"{name}={quote(value, safe='/:,')}" for name, value in parameters.items() if value
         )

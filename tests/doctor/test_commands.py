@@ -54,6 +54,7 @@ def test_the_doctor_comes_where_no_application_can_be_made() -> None:
     assert done.returncode == 1
     assert "DATABASE_URL cannot be understood: there is a # in it." in flat(done.stdout)
     assert "Not looked at, because of “Understood”." in flat(done.stdout)
+    assert "SECRET_KEY is required in production" in done.stderr
 
 
 def test_other_commands_say_why_there_is_no_application() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
+from weakref import WeakSet
 
 import sqlalchemy as sa
 import uuid_utils.compat
@@ -18,11 +19,14 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from respondeo.connection_string import ConnectionString
+from respondeo.pool import WatchedPool
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 8_000
 CONNECT_TIMEOUT_S = 3
 POOL_TIMEOUT_S = 5
+
+_engines: WeakSet[Engine] = WeakSet()
 
 
 class Base(DeclarativeBase):
@@ -86,15 +90,29 @@ def init_db(app: Flask, url: str, *, connections: int) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = parsed
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "connect_args": connect_args,
+        "hide_parameters": True,  # in errors, and so in the log: they are what people wrote
+        "poolclass": WatchedPool,
         "pool_size": connections,
         "max_overflow": 4,
         "pool_timeout": POOL_TIMEOUT_S,
         "pool_pre_ping": True,
     }
     db.init_app(app)
-    if not pooled:
-        with app.app_context():
+    with app.app_context():
+        forget_after_fork(db.engine)
+        if not pooled:
             _limit_waiting(db.engine)
+
+
+def forget_after_fork(engine: Engine) -> None:
+    """Let `forget_connections` know of this engine."""
+    _engines.add(engine)
+
+
+def forget_connections() -> None:
+    """In a process that was just forked: leave all open connections to the one they belong to."""
+    for engine in _engines:
+        engine.dispose(close=False)
 
 
 def _limit_waiting(engine: Engine) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from respondeo import database_trouble
+from respondeo import database_trouble, observing
 from respondeo.api import refusals
 from respondeo.db import session
 from respondeo.domain.errors import (
@@ -194,8 +194,9 @@ def show(explained: Explained) -> Response:
     """The error as a whole page, as a small alert where htmx asked for a fragment, or as JSON."""
     with suppress(SQLAlchemyError):
         session().rollback()
+    noted = observing.reference() if explained.status >= 500 else None
     if refusals.is_asked():
-        return refusals.shown(explained.status, explained.sentence)
+        return refusals.shown(explained.status, explained.sentence, reference=noted)
     if explained.status >= 500 or not _is_known_who_asks():
         access.as_nobody()
     url, text = explained.action or _way_on(explained)
@@ -207,6 +208,7 @@ def show(explained: Explained) -> Response:
         "retry_seconds": explained.retry_seconds,
         "action_url": url,
         "action_text": text,
+        "reference": noted,
     }
     if request.headers.get("HX-Request") == "true":
         response = make_response(render_block("errors/error.html", "fragment", **context))

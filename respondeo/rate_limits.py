@@ -21,6 +21,7 @@ from flask import current_app
 from limits.storage import Storage
 from sqlalchemy.dialects.postgresql import insert
 
+from respondeo.db import forget_after_fork
 from respondeo.models import RateLimit
 
 SCHEME = "respondeo+postgresql"
@@ -112,6 +113,7 @@ def _counting(engine: sa.Engine, *, pooled: bool) -> sa.Engine:
         pool_timeout=max(QUEUE_S, PATIENCE_MS / 1000),
         connect_args=connect_args,
     )
+    forget_after_fork(counters)
     if not pooled:
         _limit_waiting(counters)
     return counters

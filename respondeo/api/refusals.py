@@ -33,11 +33,19 @@ def of_rule(error: DomainError, status: int) -> Response:
     return response
 
 
-def shown(status: int, sentence: str, details: list[dict[str, str]] | None = None) -> Response:
-    """An error as JSON."""
+def shown(
+    status: int,
+    sentence: str,
+    details: list[dict[str, str]] | None = None,
+    *,
+    reference: str | None = None,
+) -> Response:
+    """An error as JSON. `reference`: what the operator finds it by, where it is ours."""
     told: dict[str, object] = {"error": sentence}
     if details:
         told["details"] = details
+    if reference:
+        told["reference"] = reference
     response = make_response(told)
     response.status_code = status
     return response

@@ -7,6 +7,7 @@ import logging
 import re
 
 import structlog
+from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from structlog.typing import EventDict, WrappedLogger
 
@@ -68,6 +69,10 @@ class GunicornLog(Logger):
     """gunicorn's log, passed on likewise. It writes no access log: every request has its line."""
 
     NAME = "gunicorn.error"
+
+    def setup(self, cfg: Config) -> None:
+        super().setup(cfg)
+        take_in_libraries()
 
     def _set_handler(self, log: logging.Logger, *_args: object, **_how: object) -> None:
         log.handlers = [Passing()]

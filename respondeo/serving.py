@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
@@ -189,7 +190,11 @@ def _announcer(settings: Settings) -> Callable[[Worker], None]:
     """Says that we run when the first worker does: not before it is true."""
 
     def announce(worker: Worker) -> None:
-        if worker.age == 1:
+        if worker.age != 1:
+            return
+        if settings.app_env == "production":
+            structlog.get_logger().info("running", address=settings.app_url)
+        else:
             click.echo(f"\nRespondeo is running at {settings.app_url}\n{_NEXT[settings.app_env]}\n")
 
     return announce
@@ -199,5 +204,4 @@ _NEXT = {
     "demo": "Open it, choose “Sign in” and pick a demo person. Stop with Ctrl-C; your data stays in"
     " instance/.",
     "development": "Stop with Ctrl-C; your data stays in instance/.",
-    "production": "Stop with Ctrl-C.",
 }

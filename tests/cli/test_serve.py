@@ -39,12 +39,12 @@ def port() -> int:
 class Served:
     """A running `flask serve`, in a session of its own as from a terminal."""
 
-    def __init__(self, database: str, port: int) -> None:
+    def __init__(self, database: str, port: int, **settings: str) -> None:
         self.port = port
         self._started = subprocess.Popen(
             [sys.executable, "-m", "flask", "--app", "wsgi", "serve"],
             cwd=ROOT,
-            env=environment(database, port),
+            env=environment(database, port) | settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -57,6 +57,10 @@ class Served:
             assert line, self.said
             self.said += line
         wait_for(lambda: len(self.workers()) == 2)
+
+    @property
+    def pid(self) -> int:
+        return self._started.pid
 
     def workers(self) -> list[psutil.Process]:
         return psutil.Process(self._started.pid).children()

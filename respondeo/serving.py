@@ -118,8 +118,9 @@ def share_metrics() -> None:
         return
     base = Path(os.environ.get("RUNTIME_DIRECTORY") or _fast_folder())
     for old in base.glob(f"{PREFIX}*"):
-        if old.is_dir() and _hold(old):
+        if old.is_dir() and (held := _hold(old)) is not None:
             shutil.rmtree(old, ignore_errors=True)
+            os.close(held)
     _made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     _hold(_made)
     os.environ[METRICS_FOLDER] = str(_made)
@@ -129,14 +130,15 @@ def _fast_folder() -> str:
     return str(MEMORY) if os.access(MEMORY, os.W_OK) else tempfile.gettempdir()
 
 
-def _hold(folder: Path) -> bool:
-    """Whether the folder is now held by this process and those it forks."""
+def _hold(folder: Path) -> int | None:
+    """Hold the folder, for this process and those it forks. None where another one does."""
+    held = os.open(folder, os.O_RDONLY)
     try:
-        held = os.open(folder, os.O_RDONLY)
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return False
-    return True
+        os.close(held)
+        return None
+    return held
 
 
 def _remove_metrics(_server: Arbiter) -> None:

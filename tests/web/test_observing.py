@@ -1,4 +1,4 @@
-"""What an operator sees of a request: its reference everywhere, one line, and nothing about people."""
+"""What an operator sees of a request: its reference, one line, and nothing about people."""
 
 from __future__ import annotations
 

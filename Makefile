@@ -4,7 +4,7 @@ VENV ?= .venv
 py = $(VENV)/bin/python
 flask = $(py) -m flask --app wsgi
 
-.PHONY: help demo run serve test lint format migrations bench clean clean-data \
+.PHONY: help demo run serve test test-system lint format migrations bench clean clean-data \
 	venv-app venv-demo venv-dev
 
 help: ## Explain these commands
@@ -27,6 +27,10 @@ serve: venv-app ## Serve as in production (needs SECRET_KEY, APP_URL and DATABAS
 test: venv-dev ## Run the tests; some of them: make test ARGS="-k resume"
 	@CHROMIUM=$$(VENV="$(VENV)" scripts/chromium) && export CHROMIUM && \
 	exec $(py) -m pytest -n auto --dist loadgroup $(ARGS)
+
+test-system: venv-dev ## Run the tests with servers of the system's; it installs them by apt
+	@scripts/system-packages
+	@exec $(py) -m pytest tests/system $(ARGS)
 
 lint: venv-dev ## Check style, types, templates and the direction of imports
 	@VENV="$(VENV)" scripts/lint

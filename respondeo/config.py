@@ -34,6 +34,7 @@ from respondeo.domain.access import (
 )
 from respondeo.oidc import providers
 from respondeo.oidc.providers import Provider
+from respondeo.valkey_url import checked
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -101,6 +102,10 @@ def _postgresql(value: str | None) -> str | None:
     return value
 
 
+def _valkey(value: str | None) -> str | None:
+    return None if value is None else checked(value)
+
+
 def _strong(value: str) -> str:
     if value and (len(value) < SHORTEST_SECRET or len(set(value)) < 8):
         raise ValueError(f"it must be at least {SHORTEST_SECRET} random characters")
@@ -127,6 +132,7 @@ def _networks(value: object) -> object:
 Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_split)]
 Permissions = Annotated[Names, AfterValidator(_known_permissions)]
 DatabaseUrl = Annotated[str | None, AfterValidator(_postgresql)]
+ValkeyUrl = Annotated[str | None, AfterValidator(_valkey)]
 
 
 class Settings(BaseSettings):
@@ -157,6 +163,16 @@ class Settings(BaseSettings):
     )
     database_direct_url: DatabaseUrl = Field(
         None, repr=False, description="DATABASE_URL without the pooler, where there is one"
+    )
+
+    redis_url: ValkeyUrl = Field(
+        None, repr=False, description="such as redis://:password@localhost:6379/0"
+    )
+    valkey_url: ValkeyUrl = Field(
+        None,
+        repr=False,
+        validate_default=True,
+        description="such as valkey://:password@localhost:6379/0",
     )
 
     auth_local: bool = Field(
@@ -239,6 +255,15 @@ class Settings(BaseSettings):
         if info.data.get("app_env") == "demo" and urlsplit(value).hostname not in LOOPBACK:
             raise ValueError("the demo is for this machine only; set APP_ENV=production for others")
         return value
+
+    @field_validator("valkey_url")
+    @classmethod
+    def _one_valkey(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """The one address there is, of whichever name."""
+        other: str | None = info.data.get("redis_url")
+        if value is not None and other not in {None, value}:
+            raise ValueError("REDIS_URL is set too, to something else; keep one of them")
+        return value or other
 
     @classmethod
     def load(cls, instance_path: Path) -> Self:

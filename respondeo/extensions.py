@@ -13,14 +13,15 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from whitenoise import WhiteNoise
 
-from respondeo import precompress, rate_limits
+from respondeo import precompress
 from respondeo.config import Settings
 from respondeo.db import db, init_db, parse_url
+from respondeo.rate_limits import network_of, postgres
 
 STATIC = Path(__file__).parent.parent / "static"
 
 compress = Compress()
-limiter = Limiter(key_func=lambda: rate_limits.network_of(request.remote_addr))
+limiter = Limiter(key_func=lambda: network_of(request.remote_addr))
 login_manager = LoginManager()
 migrate = Migrate()
 
@@ -33,11 +34,8 @@ def init_extensions(app: Flask, settings: Settings) -> None:
     login_manager.init_app(app)
     # We have no such cookie, and one that another application on this host set is none of ours.
     app.config["REMEMBER_COOKIE_NAME"] = secrets.token_hex()
-    with app.app_context():
-        _, pooled = parse_url(app.config["DATABASE_URL"])
-        storage = rate_limits.share_engine(db.engine, pooled=pooled)
     app.config.from_mapping(
-        RATELIMIT_STORAGE_URI=storage,
+        RATELIMIT_STORAGE_URI=_counters(app, settings),
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         RATELIMIT_HEADERS_ENABLED=False,
         COMPRESS_ALGORITHM=["br", "gzip"],
@@ -61,6 +59,17 @@ def init_extensions(app: Flask, settings: Settings) -> None:
         add_headers_function=_refresh if development else None,
         immutable_file_test=lambda _path, _url: not development,
     )
+
+
+def _counters(app: Flask, settings: Settings) -> str:
+    """Where limits are counted: in Valkey where it has an address, else in PostgreSQL."""
+    if settings.valkey_url is not None:
+        from respondeo.rate_limits import valkey
+
+        return valkey.share_server(settings.valkey_url, threads=settings.web_threads)
+    with app.app_context():
+        _, pooled = parse_url(app.config["DATABASE_URL"])
+        return postgres.share_engine(db.engine, pooled=pooled)
 
 
 def _refresh(_headers: Headers, path: str, _url: str) -> None:

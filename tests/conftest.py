@@ -16,7 +16,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy.orm import Session
 
-from respondeo import create_app, rate_limits
+from respondeo import create_app
 from respondeo.config import Settings
 from respondeo.db import Base, db
 from respondeo.embedded import EmbeddedPostgres
@@ -42,14 +42,11 @@ INSERT INTO turned.clock DEFAULT VALUES;
 CREATE FUNCTION turned.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS
     'SELECT coalesce(stopped_at, pg_catalog.clock_timestamp()) + ahead FROM turned.clock';
 """
-PATIENCE_MS = rate_limits.PATIENCE_MS
 SEARCH_PATH = "public,turned,pg_catalog"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server once, before any worker; they find it in the environment."""
-    # A machine full of browsers may keep a counter waiting for longer than a player should be.
-    rate_limits.PATIENCE_MS = 10_000
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     folder = tempfile.TemporaryDirectory(prefix="respondeo-tests-")
@@ -102,6 +99,8 @@ def settings_for(url: str, **changes: object) -> Settings:
         "app_url": "http://localhost",
         "database_url": url,
         "rate_limit_guest_plays": 1000,
+        "redis_url": None,
+        "valkey_url": None,
     }
     return Settings(**(values | changes))  # type: ignore[arg-type]
 

@@ -1,6 +1,7 @@
 """The commands explain themselves, and the lock files hold what they promise."""
 
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -23,7 +24,17 @@ def normal(name: str) -> str:
 
 def test_make_alone_explains_every_command() -> None:
     said = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for command in ("demo", "run", "serve", "test", "lint", "format", "bench", "clean"):
+    for command in (
+        "demo",
+        "run",
+        "serve",
+        "test",
+        "test-system",
+        "lint",
+        "format",
+        "bench",
+        "clean",
+    ):
         assert f"  make {command} " in said
 
 
@@ -49,3 +60,18 @@ def test_the_locks_hold_every_package_of_the_project() -> None:
     for name, packages in wanted.items():
         held = {normal(line) for line in locked(name)}
         assert {normal(package) for package in packages} <= held
+
+
+def test_a_machine_without_apt_is_told_what_the_system_tests_need(tmp_path: Path) -> None:
+    """They are never skipped for want of a server."""
+    for tool in ("sh", "sed", "id"):
+        (tmp_path / tool).symlink_to(shutil.which(tool) or tool)
+    done = subprocess.run(
+        [ROOT / "scripts" / "system-packages"],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "  valkey-server or redis-server\n" in done.stderr

@@ -8,11 +8,15 @@ from contextvars import Context
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import pytest
+import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
 from respondeo.api.docs import document
 from respondeo.domain.scopes import SCOPES
+from respondeo.models import RateLimit
+from respondeo.rate_limits import postgres
 from respondeo.services import api_keys, users
 from tests.api.conftest import Program, Programs, quiz_body
 from tests.client import SAME_ORIGIN
@@ -95,6 +99,20 @@ def test_a_keys_limit_is_told_and_kept(program: Programs) -> None:
     assert refused.headers["X-RateLimit-Remaining"] == "0"
     assert int(refused.headers["X-RateLimit-Reset"]) > 1_700_000_000
     assert refused.get_json()["error"]
+
+
+def test_a_request_whose_counter_is_busy_waits_and_is_refused_rather_than_passing_uncounted(
+    program: Programs, committed: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "PATIENCE_MS", 200)
+    caller = program(limit=2)
+    caller.ask("GET", "/api/auth/get-session", 200)
+    committed.execute(sa.select(RateLimit).with_for_update())
+    busy = caller.request("GET", "/api/auth/get-session")
+    assert (busy.status_code, busy.headers["Retry-After"]) == (503, "2")
+    committed.rollback()
+    left = caller.request("GET", "/api/auth/get-session").headers["X-RateLimit-Remaining"]
+    assert left == "0"
 
 
 def test_of_many_requests_at_once_as_many_pass_as_the_limit_says(program: Programs) -> None:

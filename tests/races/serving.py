@@ -1,4 +1,4 @@
-"""Respondeo as it is served: gunicorn with two workers, in processes of its own."""
+"""Respondeo as it is served: gunicorn with several workers, in processes of its own."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from werkzeug.wrappers import Request
 from tests.client import Page
 
 ROOT = Path(__file__).parents[2]
+FOREIGN = ("RBAC_", "REDIS_", "VALKEY_")  # settings of whoever runs the tests
 T = TypeVar("T")
 
 
@@ -37,12 +38,13 @@ def until(found: Callable[[], T | None], what: str, seconds: float = 20) -> T:
 class Server:
     """`flask serve` on a free port."""
 
-    def __init__(self, database_url: str, log: Path) -> None:
+    def __init__(self, database_url: str, log: Path, *, workers: int = 2, **settings: str) -> None:
         self.log = log
+        self._workers = workers
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
-        env = {name: value for name, value in os.environ.items() if not name.startswith("RBAC_")}
+        env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         env |= {
             "APP_ENV": "demo",
             "AUTH_LOCAL": "true",
@@ -50,8 +52,8 @@ class Server:
             "PORT": str(self.port),
             "RATE_LIMIT_GUEST_PLAYS": "1000",
             "SECRET_KEY": "only-for-tests-0123456789-abcdefghij",
-            "WEB_CONCURRENCY": "2",
-        }
+            "WEB_CONCURRENCY": str(workers),
+        } | settings
         env.pop("APP_URL", None)
         with log.open("wb") as out:
             self.process = subprocess.Popen(
@@ -67,7 +69,8 @@ class Server:
     def _runs(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()
         try:
-            return Caller(self.port).get("/healthz").status_code == 200 and len(self.workers()) == 2
+            answers = Caller(self.port).get("/healthz").status_code == 200
+            return answers and len(self.workers()) == self._workers
         except (OSError, HTTPException):
             return False
 
@@ -98,11 +101,12 @@ class Server:
 
 
 class Caller:
-    """One browser: a cookie, and a new connection for each request."""
+    """One browser with its cookie, or a program with its key; each request connects anew."""
 
-    def __init__(self, port: int, cookie: str | None = None) -> None:
+    def __init__(self, port: int, cookie: str | None = None, key: str | None = None) -> None:
         self.port = port
         self.cookie = cookie
+        self.key = key
 
     def get(self, path: str, *, htmx: bool = False) -> TestResponse:
         """GET without following."""
@@ -127,6 +131,8 @@ class Caller:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         if self.cookie is not None:
             headers["Cookie"] = self.cookie
+        if self.key is not None:
+            headers["X-API-Key"] = self.key
         if htmx:
             headers["HX-Request"] = "true"
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)

@@ -1,23 +1,18 @@
-"""Rate limits counted in PostgreSQL, so that they hold across workers and hosts.
+"""Rate limits counted in PostgreSQL: one upsert on an unlogged table, committed at once.
 
-A storage for the `limits` library (its `Storage` interface): one upsert on an unlogged table, on
-connections of its own that commit at once, for 200 ms at most. Where the store is away,
-Flask-Limiter counts in this process's memory, and requests with an API key pass uncounted.
+A count that waits for others waits for long enough to be exact, on connections of its own, so that
+counting and whatever else a request does never wait for each other.
 """
 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import math
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Protocol, cast
-from uuid import UUID
+from typing import Any
 
 import sqlalchemy as sa
-import structlog
-from flask import current_app
 from limits.storage import Storage
 from sqlalchemy.dialects.postgresql import insert
 
@@ -25,67 +20,14 @@ from respondeo.db import forget_after_fork
 from respondeo.models import RateLimit
 
 SCHEME = "respondeo+postgresql"
-PATIENCE_MS = 200
-# Counting one key is one row, and who waits for its lock waits in the database, where patience is
-# short. So a process sends few statements at once, and its other threads queue here for longer:
-# with many requests at once on a key, none is taken for uncountable because it stood in a queue.
+# Counting takes a millisecond, and all who count one key stand in one line for its row. So a
+# process sends few statements at once, and its other threads queue here. Either may take as long
+# as a request may wait for a connection.
+PATIENCE_MS = 5_000
 CONNECTIONS = 2
-QUEUE_S = 2
 FORGOTTEN_AT_ONCE = 20
-KEY_WINDOW_S = 60
 
 _engines: dict[str, sa.Engine] = {}
-
-
-class Counter(Protocol):
-    """What an application counts in: a storage of `limits` that tells also when a window ends."""
-
-    @property
-    def base_exceptions(self) -> type[Exception] | tuple[type[Exception], ...]:
-        """What is raised where the store is away."""
-
-    def count(self, key: str, expiry: int, amount: int = 1) -> tuple[int, float]:
-        """Count `amount` more; returns the count and when the window ends, in Unix seconds."""
-
-
-@dataclass(frozen=True)
-class Counted:
-    """One request of an API key, counted. `resets_at` is in Unix seconds, rounded up."""
-
-    limit: int
-    remaining: int
-    resets_at: int
-    passes: bool
-
-
-def count_key(key_id: UUID, requests_per_minute: int) -> Counted | None:
-    """Count one request of an API key. None where the store is away: the request then passes."""
-    counter = cast("Counter", current_app.extensions["key_limits"])
-    try:
-        hits, ends = counter.count(f"api-key/{key_id}", KEY_WINDOW_S)
-    except counter.base_exceptions as error:
-        # Its class and no more: what it says may quote the address and its password.
-        structlog.get_logger().warning("rate limit store away", error=type(error).__name__)
-        return None
-    return Counted(
-        limit=requests_per_minute,
-        remaining=max(0, requests_per_minute - hits),
-        resets_at=math.ceil(ends),
-        passes=hits <= requests_per_minute,
-    )
-
-
-def network_of(address: str | None) -> str:
-    """Who counts as one: an IPv4 address, or the /64 that one IPv6 household has."""
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:  # a server on a Unix socket knows no address
-        return "unknown"
-    if parsed.version == 4:
-        return str(parsed)
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
 def share_engine(engine: sa.Engine, *, pooled: bool = False) -> str:
@@ -101,7 +43,7 @@ def share_engine(engine: sa.Engine, *, pooled: bool = False) -> str:
 
 
 def _counting(engine: sa.Engine, *, pooled: bool) -> sa.Engine:
-    """Connections to the same database that commit at once and wait for nothing."""
+    """Connections to the same database that commit at once and wait for PATIENCE_MS at most."""
     connect_args: dict[str, Any] = {"connect_timeout": 2, "application_name": "respondeo limits"}
     if pooled:
         connect_args["prepare_threshold"] = None
@@ -110,7 +52,8 @@ def _counting(engine: sa.Engine, *, pooled: bool) -> sa.Engine:
         isolation_level="AUTOCOMMIT",
         pool_size=CONNECTIONS,
         max_overflow=0,
-        pool_timeout=max(QUEUE_S, PATIENCE_MS / 1000),
+        pool_timeout=PATIENCE_MS / 1000,
+        pool_pre_ping=True,  # a connection that was closed while it lay idle is no store away
         connect_args=connect_args,
     )
     forget_after_fork(counters)
@@ -122,7 +65,7 @@ def _counting(engine: sa.Engine, *, pooled: bool) -> sa.Engine:
 def _limit_waiting(counters: sa.Engine) -> None:
 
     @sa.event.listens_for(counters, "connect")
-    def be_quick(connection: Any, _record: Any) -> None:
+    def be_patient_but_not_for_ever(connection: Any, _record: Any) -> None:
         connection.autocommit = True
         connection.execute(f"SET statement_timeout = {PATIENCE_MS}")
 
@@ -145,26 +88,12 @@ class PostgresStorage(Storage):
         return self.count(key, expiry, amount)[0]
 
     def count(self, key: str, expiry: int, amount: int = 1) -> tuple[int, float]:
-        """The same, in one round trip; returns also when the window ends, in Unix seconds."""
-        now = sa.func.clock_timestamp()
-        ended = RateLimit.expires_at <= now
-        ends = now + timedelta(seconds=expiry)
-        counted = (
-            insert(RateLimit)
-            .values(key=key, hits=amount, expires_at=ends)
-            .on_conflict_do_update(
-                index_elements=[RateLimit.key],
-                set_={
-                    "hits": sa.case((ended, amount), else_=RateLimit.hits + amount),
-                    "expires_at": sa.case((ended, ends), else_=RateLimit.expires_at),
-                },
-            )
-            .returning(RateLimit.hits, RateLimit.expires_at)
-        )
+        """The same, in one statement; returns also when the window ends, in Unix seconds."""
         with self.engine.connect() as connection:
-            hits, expires_at = connection.execute(counted).one()
+            hits, expires_at = connection.execute(_counted(key, expiry, amount)).one()
             if hits == amount:  # a new window: a good moment to forget some old ones
-                self._forget_some(connection)
+                with suppress(sa.exc.SQLAlchemyError):
+                    self._forget_some(connection)
         return hits, expires_at.timestamp()
 
     def get(self, key: str) -> int:
@@ -211,3 +140,28 @@ class PostgresStorage(Storage):
             .cte("old")
         )
         connection.execute(sa.delete(RateLimit).where(RateLimit.key.in_(sa.select(old.c.key))))
+
+
+def _counted(key: str, expiry: int, amount: int) -> sa.Executable:
+    """The statement that counts.
+
+    It says itself how long it may wait for the row, for its own transaction alone: a transaction
+    pooler's session must not be changed, and another round trip would hold the row for longer.
+    """
+    now = sa.func.clock_timestamp()
+    ended = RateLimit.expires_at <= now
+    ends = now + timedelta(seconds=expiry)
+    patience = sa.select(sa.func.set_config("lock_timeout", str(PATIENCE_MS), True)).cte("patience")
+    first = sa.select(sa.literal(key), sa.literal(amount), ends).select_from(patience)
+    return (
+        insert(RateLimit)
+        .from_select(["key", "hits", "expires_at"], first)
+        .on_conflict_do_update(
+            index_elements=[RateLimit.key],
+            set_={
+                "hits": sa.case((ended, amount), else_=RateLimit.hits + amount),
+                "expires_at": sa.case((ended, ends), else_=RateLimit.expires_at),
+            },
+        )
+        .returning(RateLimit.hits, RateLimit.expires_at)
+    )

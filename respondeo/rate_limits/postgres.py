@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from respondeo.db import forget_after_fork
 from respondeo.models import RateLimit
+from respondeo.rate_limits import failures
 
 SCHEME = "respondeo+postgresql"
 # Counting takes a millisecond, and all who count one key stand in one line for its row. So a
@@ -89,7 +90,7 @@ class PostgresStorage(Storage):
 
     def count(self, key: str, expiry: int, amount: int = 1) -> tuple[int, float]:
         """The same, in one statement; returns also when the window ends, in Unix seconds."""
-        with self.engine.connect() as connection:
+        with failures.told(self.base_exceptions), self.engine.connect() as connection:
             hits, expires_at = connection.execute(_counted(key, expiry, amount)).one()
             if hits == amount:  # a new window: a good moment to forget some old ones
                 with suppress(sa.exc.SQLAlchemyError):

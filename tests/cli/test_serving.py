@@ -274,10 +274,13 @@ def ask_until(port: int, stop: threading.Event) -> int:
 def start_with(handed: socket.socket, database: str, port: int) -> subprocess.Popen[bytes]:
     """`flask serve` as systemd starts it for a socket: the socket is file 3."""
     # Only the process itself can say its number.
-    listen = "export LISTEN_FDS=1 LISTEN_PID=$$"
-    start = f'{listen}; exec "$0" -m flask --app wsgi serve 3<&{handed.fileno()}'
+    become = (
+        f"import os, sys; os.dup2({handed.fileno()}, 3, True)\n"
+        "os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))\n"
+        "os.execv(sys.executable, [sys.executable, *'-m flask --app wsgi serve'.split()])"
+    )
     return subprocess.Popen(
-        ["sh", "-c", start, sys.executable],
+        [sys.executable, "-c", become],
         cwd=ROOT,
         env=environment(database, port),
         pass_fds=[handed.fileno()],

@@ -52,7 +52,7 @@ def test_the_image_is_built_in_two_stages_from_one_pinned_slim_base() -> None:
 
 
 def test_packages_come_as_wheels_of_the_lock_by_their_hashes() -> None:
-    builder, result = stages()
+    builder, _ = stages()
     installs = [one.rest for one in builder.all("RUN") if "pip install" in one.rest]
     assert len(installs) == 1
     for option in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -108,8 +109,8 @@ def is_listening(port: int) -> bool:
 def test_no_request_fails_while_workers_are_replaced_and_none_is_counted_twice_or_lost(
     database: str, port: int
 ) -> None:
-    threads, each = 4, 150
-    with served(database, port, WEB_MAX_REQUESTS="40") as server:
+    threads, each = 4, 100
+    with served(database, port, WEB_MAX_REQUESTS="100") as server:
         first = {worker.pid for worker in server.workers()}
         with ThreadPoolExecutor(threads) as pool:
             for done in [
@@ -143,7 +144,7 @@ def ask_many(port: int, times: int, *, keep: bool) -> None:
 def folders(pid: int) -> list[Path]:
     """The folders of metrics that a process holds."""
     held = (str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink())
-    return [Path(name) for name in held if "respondeo-metrics-" in name]
+    return [Path(name) for name in held if re.search(r"respondeo-metrics-\w+$", name)]
 
 
 def test_workers_share_no_connection_and_add_up_what_they_hold(database: str, port: int) -> None:

@@ -87,7 +87,7 @@ def environment(image: Path, database: str, port: int) -> dict[str, str]:
 
 
 def start(command: list[str], image: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """A command in the image, without any right that others have not: it can write nowhere there."""
+    """A command in the image, without the rights of root: it can write nowhere there."""
     plainly = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "--no-new-privs"]
     before = plainly if os.geteuid() == 0 else []
     return subprocess.Popen([*before, *command], cwd=image, env=environment)

@@ -49,7 +49,13 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     run_on_server(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     engine = sa.create_engine(parse_url(url_of(name))[0])
     port = free_port()
-    settings = {"APP_URL": URL, "TRUSTED_PROXIES": "127.0.0.1", "RATE_LIMIT_GUEST_PLAYS": "1"}
+    settings = {
+        "APP_URL": URL,
+        "PORT": str(port),
+        "RATE_LIMIT_GUEST_PLAYS": "1",
+        "RATE_LIMIT_WINDOW_MS": "600000",
+        "TRUSTED_PROXIES": "127.0.0.1",
+    }
     with TemporaryDirectory(prefix="respondeo-proxy-", dir="/tmp") as folder:
         # What nginx starts is not root, and passes through here.
         Path(folder).chmod(0o755)

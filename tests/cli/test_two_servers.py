@@ -8,6 +8,7 @@ import re
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 
 import pytest
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from tests.browser.world import World
 from tests.cli.test_serve import Served
 from tests.conftest import TEMPLATE, run_on_server, url_of
 from tests.factories import document
-from tests.remote import Connect, Remote, plain
+from tests.remote import Remote, plain
 from tests.web.pictures import picture
 from tests.web.playing import Player, option
 from tests.web.uploads import send
@@ -48,11 +49,11 @@ class Site:
         """A browser whose every request goes to another server than the one before."""
         turns = itertools.count()
 
-        def connect() -> Connect:
+        def connect() -> HTTPConnection:
             ports = sorted(self.servers)
-            return plain(ports[next(turns) % len(ports)], source)
+            return plain(ports[next(turns) % len(ports)], source)()
 
-        return Remote(URL, lambda: connect()())
+        return Remote(URL, connect)
 
     def only(self, place: int) -> Remote:
         """A browser that meets one of the servers only."""

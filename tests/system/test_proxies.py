@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -132,8 +133,12 @@ def test_what_is_too_large_is_refused_and_pictures_pass(site: Site) -> None:
     refused = visitor.open("/theme", method="POST", headers=SAME_ORIGIN, data=b"x" * 9_000_000)
     assert refused.status_code == 413
     assert "Content-Security-Policy" in refused.headers
-    with_proxy = visitor.open("/theme", method="POST", headers=SAME_ORIGIN, data=b"x" * 11_000_000)
-    assert with_proxy.status_code == 413
+    # A proxy need not read all of what it refuses before it hangs up.
+    with suppress(OSError):
+        stopped = visitor.open("/theme", method="POST", headers=SAME_ORIGIN, data=b"x" * 11_000_000)
+        assert stopped.status_code == 413
+    reached = [line for line in site.lines() if line.get("status") == 413]
+    assert len(reached) == 1
 
 
 def test_static_files_come_compressed_and_may_be_kept_for_good(site: Site) -> None:

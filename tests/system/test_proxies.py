@@ -62,15 +62,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
         Path(folder).chmod(0o755)
         log = Path(folder) / "respondeo.log"
         with (
-            serving(
-                url_of(name),
-                log,
-                NAME,
-                PORT=str(port),
-                RATE_LIMIT_WINDOW_MS="600000",
-                **settings,
-                **OPEN,
-            ),
+            serving(url_of(name), log, NAME, **settings, **OPEN),
             {"nginx": nginx, "caddy": caddy}[request.param](Path(folder), port) as proxy,
         ):
             yield Site(proxy, World(engine, URL), log)
@@ -137,8 +129,6 @@ def test_what_is_too_large_is_refused_and_pictures_pass(site: Site) -> None:
     with suppress(OSError):
         stopped = visitor.open("/theme", method="POST", headers=SAME_ORIGIN, data=b"x" * 11_000_000)
         assert stopped.status_code == 413
-    reached = [line for line in site.lines() if line.get("status") == 413]
-    assert len(reached) == 1
 
 
 def test_static_files_come_compressed_and_may_be_kept_for_good(site: Site) -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from typing import Self
-from urllib.parse import unquote
+from typing import Any, Self
+from urllib.parse import quote, unquote
 
+import psycopg
 from psycopg import pq
 from sqlalchemy.engine import URL
+
+Row = tuple[Any, ...]
 
 DEFAULT_PORT = 5432
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -100,6 +103,18 @@ class ConnectionString:
         """The same as libpq's keywords, without the password, which belongs in PGPASSWORD."""
         who = {"user": self.user} if self.user else {}
         return self.parameters | _libpq_lists(self.hosts) | who | {"dbname": self.database}
+
+    def connect(self, *, autocommit: bool = True, **more: str) -> psycopg.Connection[Row]:
+        """A plain connection, with `more` where the string says nothing. Raises psycopg.Error."""
+        secret = {"password": self.password} if self.password else {}
+        keywords: dict[str, Any] = more | self.keywords | secret
+        return psycopg.connect(autocommit=autocommit, prepare_threshold=None, **keywords)
+
+    def hide(self, text: str) -> str:
+        """A text of somebody else's, such as the driver's, without the password."""
+        for secret in filter(None, (self.password, quote(self.password or "", safe=""))):
+            text = text.replace(secret, "…")
+        return text
 
     def __str__(self) -> str:
         """Where it leads, for people: without the password and the parameters."""

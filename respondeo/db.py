@@ -16,6 +16,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import URL, Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from respondeo.connection_string import ConnectionString
@@ -23,8 +24,12 @@ from respondeo.pool import WatchedPool
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 8_000
-CONNECT_TIMEOUT_S = 3
+# A page says within five seconds that the database is cut off: what was sent there is given up,
+# then one new connection is tried.
+UNHEARD_MS = 2_000
+CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 5
+MAX_OVERFLOW = 4  # for short bursts
 
 _engines: WeakSet[Engine] = WeakSet()
 
@@ -82,7 +87,12 @@ def init_db(app: Flask, url: str, *, connections: int) -> None:
     """Bind the engine: at most `connections` and a few more for short bursts."""
     parsed, pooled = parse_url(url)
     # What the string says itself goes first.
-    usual = {"connect_timeout": str(CONNECT_TIMEOUT_S), "application_name": "respondeo"}
+    usual = {
+        "connect_timeout": str(CONNECT_TIMEOUT_S),
+        "tcp_user_timeout": str(UNHEARD_MS),
+        "keepalives_idle": "10",
+        "application_name": "respondeo",
+    }
     parsed = parsed.set(query=usual | parsed.query)
     connect_args: dict[str, Any] = {}
     if pooled:
@@ -93,11 +103,12 @@ def init_db(app: Flask, url: str, *, connections: int) -> None:
         "hide_parameters": True,  # in errors, and so in the log: they are what people wrote
         "poolclass": WatchedPool,
         "pool_size": connections,
-        "max_overflow": 4,
+        "max_overflow": MAX_OVERFLOW,
         "pool_timeout": POOL_TIMEOUT_S,
         "pool_pre_ping": True,
     }
     db.init_app(app)
+    app.teardown_appcontext(_let_go)  # before Flask-SQLAlchemy's own, which lets errors through
     with app.app_context():
         forget_after_fork(db.engine)
         if not pooled:
@@ -115,6 +126,20 @@ def forget_connections() -> None:
         engine.dispose(close=False)
 
 
+def abandon() -> None:
+    """End the transaction, also where its connection is broken: that one is thrown away."""
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        session().invalidate()
+
+
+def _let_go(_error: BaseException | None) -> None:
+    """Whatever breaks now, what was answered stays answered."""
+    if db.session.registry.has():
+        abandon()
+
+
 def _limit_waiting(engine: Engine) -> None:
     """No statement of a request may run or wait for a lock for ever."""
 
@@ -129,4 +154,6 @@ def _limit_waiting(engine: Engine) -> None:
 def migration_engine(app: Flask) -> Engine:
     """An engine for migrations: straight to the server, past any transaction pooler."""
     url, _ = parse_url(app.config["DATABASE_DIRECT_URL"])
+    usual = {"connect_timeout": str(CONNECT_TIMEOUT_S), "application_name": "respondeo upgrade"}
+    url = url.set(query=usual | url.query)
     return sa.create_engine(url, poolclass=sa.NullPool)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -18,9 +17,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from respondeo import database_trouble, observing
+from respondeo import database_trouble, health, observing
 from respondeo.api import refusals
-from respondeo.db import session
+from respondeo.db import abandon
 from respondeo.domain.errors import (
     AttemptOpen,
     AttemptOver,
@@ -170,6 +169,9 @@ def on_database_trouble(error: DBAPIError | PoolTimeout) -> BaseResponse:
     trouble = database_trouble.explain(error)
     if trouble is None:
         return on_bug(error)
+    if trouble is database_trouble.SCHEMA:  # an upgrade does not help where a newer one was made
+        abandon()
+        trouble = health.trouble(current_app) or trouble
     cause = getattr(error, "orig", None)
     structlog.get_logger().error(
         "database trouble",
@@ -192,8 +194,7 @@ def on_bug(error: Exception) -> BaseResponse:
 
 def show(explained: Explained) -> Response:
     """The error as a whole page, as a small alert where htmx asked for a fragment, or as JSON."""
-    with suppress(SQLAlchemyError):
-        session().rollback()
+    abandon()
     noted = observing.reference() if explained.status >= 500 else None
     if refusals.is_asked():
         return refusals.shown(explained.status, explained.sentence, reference=noted)

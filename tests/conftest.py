@@ -22,9 +22,12 @@ from respondeo.db import Base, db
 from respondeo.embedded import EmbeddedPostgres
 from respondeo.extensions import limiter
 from tests.client import Client
+from tests.pooler import POOLER_PORT, PgBouncer
 
 TEMPLATE = "respondeo_template"
 SERVER = "RESPONDEO_TEST_SERVER"
+POOLED = "RESPONDEO_TEST_POOLED"  # `make test-system` sets it to play through PgBouncer
+POOLER = "RESPONDEO_TEST_POOLER"
 FAST = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -52,9 +55,14 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = tempfile.TemporaryDirectory(prefix="respondeo-tests-")
     server = EmbeddedPostgres(Path(folder.name) / "postgres", options=FAST)
     os.environ[SERVER] = server.start()
-    make_template()
     config.add_cleanup(folder.cleanup)
     config.add_cleanup(server.stop)
+    if POOLED in os.environ:
+        (pooler_folder := Path(folder.name) / "pooler").mkdir()
+        pooler = PgBouncer(pooler_folder, sa.make_url(server_url()))
+        os.environ[POOLER] = str(pooler_folder)
+        config.add_cleanup(pooler.stop)
+    make_template()
 
 
 def server_url() -> str:
@@ -64,9 +72,20 @@ def server_url() -> str:
 
 def url_of(database: str, *, turned: bool = True) -> str:
     """The address of a database on the test server, with the clock that tests can turn."""
-    url = sa.make_url(server_url()).set(database=database)
-    if turned:
+    url = sa.make_url(direct_url_of(database))
+    if turned and POOLER in os.environ:  # where a client's own settings would not arrive
+        run_on_server(f"ALTER DATABASE {database} SET search_path = {SEARCH_PATH}")
+    elif turned:
         url = url.update_query_dict({"options": f"-csearch_path={SEARCH_PATH}"})
+    if POOLER in os.environ:
+        pooler = {"host": os.environ[POOLER], "port": str(POOLER_PORT), "pgbouncer": "true"}
+        url = url.update_query_dict(pooler)
+    return url.render_as_string(hide_password=False)
+
+
+def direct_url_of(database: str) -> str:
+    """The same past any pooler, for what needs a session of its own."""
+    url = sa.make_url(server_url()).set(database=database)
     return url.render_as_string(hide_password=False)
 
 
@@ -79,9 +98,9 @@ def run_on_server(statement: str) -> None:
 def make_template() -> None:
     """The database that each worker's is a copy of: migrated, empty, with the clock."""
     run_on_server(f"CREATE DATABASE {TEMPLATE}")
-    with psycopg.connect(url_of(TEMPLATE, turned=False), autocommit=True) as connection:
+    with psycopg.connect(direct_url_of(TEMPLATE), autocommit=True) as connection:
         connection.execute(CLOCK)
-    app = create_app(settings_for(url_of(TEMPLATE, turned=False)))
+    app = create_app(settings_for(direct_url_of(TEMPLATE)))
     with app.app_context():
         upgrade()
         db.engine.dispose()

@@ -4,15 +4,14 @@ import os
 import socket
 
 import click
+import structlog
 from flask import Flask, current_app
 from flask.cli import with_appcontext
-from flask_migrate import upgrade
-from sqlalchemy.exc import OperationalError
 from werkzeug.serving import is_running_from_reloader, run_simple
 
+from respondeo import migrating
 from respondeo.cli.demo import load_command
 from respondeo.config import Settings
-from respondeo.database_trouble import explain
 from respondeo.db import db
 from respondeo.serving import Server, address, is_handed_a_socket, share_metrics
 
@@ -32,10 +31,7 @@ def serve_command(demo: bool, reload: bool) -> None:
             check_port(*address(settings), again="make demo" if demo else "make serve")
         if not reload:
             share_metrics()
-        try:
-            _prepare_database(demo)
-        except OperationalError as error:
-            raise _database_away(error) from error
+        _prepare_database(app, demo)
     if reload:
         run_simple(*address(settings), app, threaded=True, use_reloader=True, use_debugger=True)
     else:
@@ -56,17 +52,15 @@ def check_port(host: str, port: int, *, again: str) -> None:
             ) from error
 
 
-def _prepare_database(demo: bool) -> None:
-    upgrade()
+def _log(sentence: str) -> None:
+    structlog.get_logger().info("upgrade", told=sentence)
+
+
+def _prepare_database(app: Flask, demo: bool) -> None:
+    """Raises MigrationError, which says what is wrong with the database."""
+    settings: Settings = app.extensions["settings"]
+    migrating.upgrade(app, say=_log if settings.app_env == "production" else migrating.quiet)
     if demo:
         click.get_current_context().invoke(load_command)
     # A connection must not be shared by the workers that are forked next.
     db.engine.dispose()
-
-
-def _database_away(error: OperationalError) -> click.ClickException:
-    trouble = explain(error)
-    said = str(error.orig).strip().splitlines()[0]
-    if trouble is None:
-        return click.ClickException(f"The database could not be brought up to date: {said}")
-    return click.ClickException(f"{trouble.title}. Check DATABASE_URL.\nIt said: {said}")

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from respondeo.database_trouble import AWAY
 from tests.conftest import run_on_server, url_of
 
 ROOT = Path(__file__).parents[2]
@@ -168,7 +169,8 @@ def test_a_port_in_use_says_how_to_take_another(database: str, port: int) -> Non
 
 def test_a_database_that_is_away_is_named_without_a_traceback(port: int) -> None:
     said = refused("postgresql://quiz_app:hushhush@127.0.0.1:1/quiz_app", port)
-    assert "The database is away. Check DATABASE_URL." in said
+    assert AWAY.sentence in said
+    assert "flask db doctor" in said
     assert "hushhush" not in said
 
 

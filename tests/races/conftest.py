@@ -20,7 +20,7 @@ from respondeo.db import parse_url
 from respondeo.embedded import EmbeddedPostgres
 from respondeo.services import identity
 from tests.client import Page
-from tests.conftest import TEMPLATE, run_on_server, url_of
+from tests.conftest import TEMPLATE, direct_url_of, run_on_server, url_of
 from tests.factories import add_user, published_quiz
 from tests.races.serving import Caller, Server
 from tests.web.playing import option
@@ -111,14 +111,15 @@ def world(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     run_on_server(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     url = url_of(name, turned=False)
     try:
-        server = Server(url, tmp_path_factory.mktemp("races") / "server.log")
-        yield World(server, url)
+        log = tmp_path_factory.mktemp("races") / "server.log"
+        server = Server(url, log, direct_url=direct_url_of(name))
+        yield World(server, direct_url_of(name))
         server.stop()
     finally:
         run_on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A database server of our own, as durable as in production."""
     folder = Path(mkdtemp(prefix="resp-", dir="/tmp"))
@@ -129,7 +130,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def own_world(
     postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:

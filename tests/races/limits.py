@@ -27,9 +27,8 @@ def program(world: World) -> Caller:
     return Caller(world.server.port, key=key)
 
 
-def ask_300_times(world: World) -> list[TestResponse]:
-    """What the answers to 300 requests at once on a new key are."""
-    caller = program(world)
+def ask_300_times(caller: Caller) -> list[TestResponse]:
+    """What the answers to 300 requests at once are."""
     return at_once([caller.prepared("GET", SESSION) for _ in range(300)])
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy.orm import Session
 
+from respondeo.models import RateLimit
 from tests.conftest import TEMPLATE, run_on_server, url_of
 from tests.races.conftest import World
-from tests.races.limits import ask_300_times, exactly_100_passed
-from tests.races.serving import Server
+from tests.races.limits import ask_300_times, exactly_100_passed, program
+from tests.races.serving import Server, until
 
 pytestmark = pytest.mark.xdist_group("races")
 
@@ -31,6 +35,27 @@ def four(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
 
 def test_of_300_requests_at_once_on_a_key_of_100_exactly_100_pass(four: World) -> None:
     began = time.time()
-    exactly_100_passed(ask_300_times(four), began)
+    exactly_100_passed(ask_300_times(program(four)), began)
     # They connect when they are asked: each has counted some.
     assert all(worker.net_connections("unix") for worker in four.server.workers())
+
+
+WAITING = (
+    "SELECT count(*) FILTER (WHERE clock_timestamp() - query_start > interval '0.5 seconds') AS long"
+    " FROM pg_stat_activity WHERE application_name = 'respondeo limits'"
+    " AND datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
+def test_while_a_counter_is_held_all_wait_and_then_exactly_100_pass(four: World) -> None:
+    caller = program(four)
+    key = four.row("SELECT id FROM apikey ORDER BY created_at DESC LIMIT 1")["id"]
+    began = time.time()
+    with ThreadPoolExecutor(1) as asking, Session(four.engine) as holding:
+        ends = datetime.now(UTC) + timedelta(hours=1)
+        holding.add(RateLimit(key=f"api-key/{key}", hits=1, expires_at=ends))
+        holding.flush()
+        answers = asking.submit(ask_300_times, caller)
+        until(lambda: four.row(WAITING)["long"] >= 4 or None, "those who count")
+        holding.rollback()
+    exactly_100_passed(answers.result(), began)

@@ -96,7 +96,7 @@ def test_of_300_requests_at_once_on_a_key_of_100_exactly_100_pass(
     served: World, valkey: Valkey
 ) -> None:
     began = time.time()
-    exactly_100_passed(ask_300_times(served), began)
+    exactly_100_passed(ask_300_times(program(served)), began)
     with valkey.client() as client:
         assert len(client.keys("respondeo/api-key/*")) == len(client.keys("*")) == 1
     assert all(count_at(valkey.port, worker) for worker in served.server.workers())

@@ -27,7 +27,8 @@ class Attempts(Collector):
     """How many attempts are open and completed, from the database: the same for every worker."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        self.engine = engine
+        # Not from the pool: just when all of its connections are in use, one looks here.
+        self.engine = sa.create_engine(engine.url, poolclass=sa.NullPool)
         self._lock = threading.Lock()
         self._until = 0.0
         self._found: tuple[int, int] | None = None

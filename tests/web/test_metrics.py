@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -11,9 +13,13 @@ from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.orm import Session
 
-from respondeo.db import db
+from respondeo import create_app
+from respondeo.db import MAX_OVERFLOW, db
 from respondeo.metrics.attempts import count_attempts
+from respondeo.rate_limits import count_key
+from tests.cli.test_serve import wait_for
 from tests.client import Client
+from tests.conftest import settings_for
 from tests.factories import add_user, published_quiz
 from tests.web.apps import AppWith, Browser
 from tests.web.places import played_quiz
@@ -159,3 +165,40 @@ def test_a_database_that_is_away_is_said_and_the_rest_is_still_told(app_with: Ap
     assert found["respondeo_database_up",] == 0
     assert ("respondeo_attempts_open",) not in found
     assert ("respondeo_connections_in_use",) in found
+
+
+def test_a_limit_that_could_not_be_counted_is_counted(app_with: AppWith) -> None:
+    away = app_with(database_url="postgresql://127.0.0.1:1/nothing")
+    client = Client(away)
+    name = "respondeo_rate_limit_store_failures_total"
+    before = samples(client.get("/metrics").text)[name,]
+    with away.app_context():
+        assert count_key(UUID(int=0), 100) is None
+    assert samples(client.get("/metrics").text)[name,] == before + 1
+
+
+def test_who_waits_for_a_connection_is_counted_and_the_metrics_are_told_all_the_same(
+    database: str, app: Flask
+) -> None:
+    crowded = create_app(settings_for(database, web_threads=1))
+    client = Client(crowded)
+
+    def waiting() -> float:
+        return samples(client.get("/metrics").text)["respondeo_connections_waiting",]
+
+    with crowded.app_context():
+        engine = db.engine
+    before = samples(client.get("/metrics").text)["respondeo_connections_in_use",]
+    held = [engine.connect() for _ in range(1 + MAX_OVERFLOW)]
+    with ThreadPoolExecutor(1) as thread:
+        asking = thread.submit(engine.connect)
+        wait_for(lambda: waiting() == 1)
+        found = samples(client.get("/metrics").text)
+        assert found["respondeo_connections_in_use",] == before + len(held)
+        assert found["respondeo_database_up",] == 1
+        held.pop().close()
+        asking.result(10).close()
+    assert waiting() == 0
+    for one in held:
+        one.close()
+    engine.dispose()

@@ -176,7 +176,7 @@ def on_database_trouble(error: DBAPIError | PoolTimeout) -> BaseResponse:
     structlog.get_logger().error(
         "database trouble",
         kind=trouble.kind,
-        path=request.path,
+        **observing.where(request.environ),
         sqlstate=getattr(cause, "sqlstate", None),
         said=str(cause or error).splitlines()[0],
     )
@@ -188,7 +188,9 @@ def on_database_trouble(error: DBAPIError | PoolTimeout) -> BaseResponse:
 
 
 def on_bug(error: Exception) -> BaseResponse:
-    structlog.get_logger().exception("unhandled", path=request.path, exc_info=error)
+    structlog.get_logger().exception(
+        "unhandled", **observing.where(request.environ), exc_info=error
+    )
     return show(Explained(500, *WORDS[500], safe=SAFE_ANSWERS))
 
 

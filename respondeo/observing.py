@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 REFERENCE = "respondeo.reference"
 ROUTE = "respondeo.route"
+PATH = "respondeo.path"
 UNKNOWN = "unknown"
 STATIC = "/static/"
 
@@ -37,9 +38,11 @@ def init_observing(app: Flask, settings: Settings) -> None:
     app.wsgi_app = Observed(app.wsgi_app, settings)  # type: ignore[method-assign]
 
     @app.url_value_preprocessor
-    def note_the_route(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    def note_the_route(_endpoint: str | None, values: dict[str, Any] | None) -> None:
         if request.url_rule is not None:
             request.environ[ROUTE] = request.url_rule.rule
+            free = any(isinstance(value, str) for value in (values or {}).values())
+            request.environ[PATH] = None if free else request.path
 
 
 def reference() -> str:
@@ -47,11 +50,19 @@ def reference() -> str:
     return str(request.environ.get(REFERENCE, ""))
 
 
+def where(environ: WSGIEnvironment) -> dict[str, str]:
+    """What the log says of the address: the route, and the path where it holds only ids of ours."""
+    is_file = environ.get("PATH_INFO", "").startswith(STATIC)
+    route = environ.get(ROUTE) or (STATIC if is_file else UNKNOWN)
+    path = environ.get(PATH)
+    return {"route": route, "path": path} if path else {"route": route}
+
+
 class Observed:
     """The application, with each request named, logged and counted.
 
-    No address of a client, no query, no form and no header is logged, and a path only where it is
-    one of ours: what else somebody types into the address may be about them.
+    No address of a client, query, form or header is logged, and a path only where it holds
+    nothing but ids: what else somebody types into the address may be about them.
     """
 
     def __init__(self, app: WSGIApplication, settings: Settings) -> None:
@@ -86,13 +97,11 @@ def note(environ: WSGIEnvironment, status: int, seconds: float) -> None:
     """Log and count a request that has been answered."""
     from respondeo import metrics
 
-    path = environ.get("PATH_INFO", "")
     asked = environ.get("REQUEST_METHOD", "")
     method = asked if asked in _METHODS else "other"
-    route = environ.get(ROUTE) or (STATIC if path.startswith(STATIC) else UNKNOWN)
-    where = {"path": path} if ROUTE in environ else {}
+    place = where(environ)
     structlog.get_logger().info(
-        "request", method=method, route=route, **where, status=status, ms=round(seconds * 1000, 1)
+        "request", method=method, **place, status=status, ms=round(seconds * 1000, 1)
     )
-    metrics.REQUESTS.labels(method, route, status).inc()
-    metrics.SECONDS.labels(method, route).observe(seconds)
+    metrics.REQUESTS.labels(method, place["route"], status).inc()
+    metrics.SECONDS.labels(method, place["route"]).observe(seconds)

@@ -93,10 +93,16 @@ def test_a_request_is_one_line_with_its_route_and_without_query_address_or_form(
 
 def test_of_an_address_that_is_none_of_ours_not_even_the_path_is_logged(logged: Logged) -> None:
     client, lines = logged
-    for path in ("/reset/ada@school.example", "/static/css/app.css", "/static/ada@school.example"):
+    for path in (
+        "/reset/ada@school.example",
+        "/static/css/app.css",
+        "/static/ada@school.example",
+        "/media/ada@school.example.webp",
+    ):
         client.get(path)
     told = lines()
-    assert [line["route"] for line in told] == ["unknown", "/static/", "/static/"]
+    routes = ["unknown", "/static/", "/static/", "/media/<name>.webp"]
+    assert [line["route"] for line in told] == routes
     assert "ada" not in json.dumps(told)
 
 

@@ -7,6 +7,7 @@ docs/decisions/serving.md.
 from __future__ import annotations
 
 import fcntl
+import importlib
 import os
 import shutil
 import signal
@@ -124,6 +125,8 @@ def share_metrics() -> None:
     _made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     _hold(_made)
     os.environ[METRICS_FOLDER] = str(_made)
+    # Now, not in each worker anew: a worker should be ready soon.
+    importlib.import_module("respondeo.metrics")
 
 
 def _fast_folder() -> str:
@@ -162,7 +165,11 @@ def _place_of(worker: Worker) -> int:
 
 
 def _start_afresh(_server: Arbiter, worker: Worker) -> None:
-    """A connection must not be shared with the process this one was forked from."""
+    """Share nothing with the process this one was forked from: no connection, no place in the
+    metrics, and no way of taking signals, which would swallow one that comes before our own is set.
+    """
+    for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(sign, signal.SIG_DFL)
     from respondeo import metrics
     from respondeo.db import forget_connections
 

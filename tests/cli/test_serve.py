@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from respondeo.database_trouble import AWAY
+from respondeo.serving import GRACE_S
 from tests.conftest import run_on_server, url_of
 
 ROOT = Path(__file__).parents[2]
@@ -136,7 +137,10 @@ def test_it_serves_until_told_to_stop_and_leaves_no_process(
     served = Served(database, port)
     assert f"Respondeo is running at http://127.0.0.1:{port}" in served.said
     assert served.answers()
+    began = time.monotonic()
     assert served.end(sign, everybody=everybody) == 0
+    # Nothing was under way: no worker had to be waited for, also none that was just starting.
+    assert time.monotonic() - began < GRACE_S
     assert "Traceback" not in served.said
     with socket.socket() as again:
         assert again.connect_ex(("127.0.0.1", port)) != 0

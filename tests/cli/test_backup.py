@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -240,14 +241,10 @@ def of_a_newer_pg_dump(data: bytes) -> bytes:
     return data[:6] + b"\x63" + data[7:]
 
 
-def with_a_row_that_does_not_fit(data: bytes) -> bytes:
-    return data.replace(
-        b"\nCOPY public.quiz_board", b"\nINSERT INTO quiz VALUES (1);\nCOPY public.quiz_board"
+def with_a_line(line: bytes) -> Callable[[bytes], bytes]:
+    return lambda data: data.replace(
+        b"\nCOPY public.quiz_board", b"\n%s\nCOPY public.quiz_board" % line
     )
-
-
-def that_commits_midway(data: bytes) -> bytes:
-    return data.replace(b"\nCOPY public.quiz_board", b"\nCOMMIT;\nCOPY public.quiz_board")
 
 
 def zipped(change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
@@ -276,8 +273,10 @@ WRONG = {
     ),
     "of a newer version": ("b.sql", of_a_newer_version, "does not know its migration 0999"),
     "of a newer pg_dump": ("b.dump", of_a_newer_pg_dump, "made by a newer pg_dump"),
-    "one statement fails": ("b.sql", with_a_row_that_does_not_fit, "PostgreSQL said: "),
-    "it commits": ("b.sql", that_commits_midway, "begins or ends transactions"),
+    "one statement fails": ("b.sql", with_a_line(b"INSERT INTO quiz VALUES (1);"), "said: "),
+    "it commits": ("b.sql", with_a_line(b"COMMIT;"), "begins or ends transactions"),
+    "it connects": ("b.sql", with_a_line(b"\\connect postgres"), "has commands for psql"),
+    "it runs something": ("b.sql", with_a_line(b"SELECT 1 \\! touch /tmp/owned"), "said: "),
 }
 
 
@@ -292,6 +291,7 @@ def test_a_wrong_file_changes_nothing(
     result = run(source.app, "restore", tmp_path / name, "--force")
     assert result.exit_code == 1
     assert said in result.output, result.output
+    assert not Path("/tmp/owned").exists()
     with source.app.app_context():
         assert everything() == source.held
 
@@ -364,6 +364,18 @@ def test_a_file_that_is_there_is_overwritten_only_when_told(source: Source, tmp_
     assert file.read_text() == "mine"
     assert run(source.app, "backup", file, "--force").exit_code == 0
     assert file.read_text().startswith("--\n-- PostgreSQL database dump")
+
+
+def test_what_is_no_file_is_not_replaced(source: Source, tmp_path: Path) -> None:
+    (tmp_path / "folder.sql").mkdir()
+    os.mkfifo(tmp_path / "pipe.sql")
+    (tmp_path / "link.sql").symlink_to(tmp_path / "linked.sql")
+    for name in ("folder.sql", "pipe.sql"):
+        result = run(source.app, "backup", tmp_path / name, "--force")
+        assert (result.exit_code, "is no file." in result.output) == (1, True)
+    assert run(source.app, "backup", tmp_path / "link.sql", "--force").exit_code == 0
+    assert (tmp_path / "link.sql").is_symlink()
+    assert names(tmp_path) == ["folder.sql", "link.sql", "linked.sql", "pipe.sql"]
 
 
 def test_the_standard_output_gets_plain_sql_and_nothing_else(source: Source) -> None:

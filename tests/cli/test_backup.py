@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -346,6 +348,34 @@ def test_a_table_in_use_stops_a_restore_after_a_while(
     assert result.exit_code == 1
     assert "in use, so nothing was changed. Connected are: a report (1 connection)" in result.output
     assert everything() == before
+
+
+def test_a_restore_that_is_killed_in_the_middle_changes_nothing(
+    source: Source, used: Flask
+) -> None:
+    assert source.file("b.sql").stat().st_size > 200_000  # more than psql is sent ahead
+    before, url = everything(), used.config["DATABASE_URL"]
+    words = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "restore", "--yes"]
+    with psycopg.connect(url) as other:
+        other.execute("SELECT * FROM quiz")
+        restoring_ = subprocess.Popen(
+            [*words, str(source.file("b.dump"))],
+            env=os.environ | {"APP_ENV": "demo", "DATABASE_URL": url},
+        )
+        with psycopg.connect(url, autocommit=True) as watching:
+            until(lambda: watching.execute(WAITS).fetchone(), "psql to wait for the table")
+            restoring_.kill()
+            restoring_.wait()
+            other.rollback()
+            until(lambda: None if watching.execute(IS_THERE).fetchone() else True, "psql to go")
+    assert everything() == before
+
+
+IS_THERE = (
+    "SELECT 1 FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name = 'psql'"
+)
+WAITS = f"{IS_THERE} AND wait_event_type = 'Lock'"
 
 
 # -- the file -------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ PLACES = (
     "Applications/Postgres.app/Contents/Versions/*/bin",
     "usr/local/pgsql/bin",
 )
+RESTRICTS_SINCE = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6}
 ENCRYPTED = {"require", "verify-ca", "verify-full"}
 
 
@@ -39,6 +40,12 @@ class Clients:
 
     def path(self, program: str) -> str:
         return str(self.folder / program)
+
+    @property
+    def can_restrict(self) -> bool:
+        """Whether psql can be told to run no command of its own, such as one for the shell."""
+        major, minor = self.version
+        return minor >= RESTRICTS_SINCE.get(major, 0 if major > 17 else 99)
 
 
 def newest(to: ConnectionString, server: int) -> Clients:

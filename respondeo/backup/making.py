@@ -69,6 +69,8 @@ def _write(read: Iterable[bytes], out: IO[bytes], progress: Progress, *, compres
 def _new(target: Path) -> Iterator[IO[bytes]]:
     """A new file in the place of `target`, where nothing goes wrong; else all stays as it was."""
     target = target.resolve()
+    if target.exists() and not target.is_file():
+        raise BackupError(f"{target} is no file. Nothing was changed.")
     beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
     try:
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
 
 from respondeo.backup.clients import Clients, Running, environment
-from respondeo.backup.contents import contents
+from respondeo.backup.contents import RESTRICTION, contents
 from respondeo.backup.formats import damaged, lines_of
 from respondeo.backup.words import BackupError, Progress
 from respondeo.connection_string import ConnectionString
@@ -48,10 +49,10 @@ class Restoring:
             )
         if not found.complete:
             raise damaged(self._file, "its end is missing")
-        if not found.is_one_transaction:
+        if not found.is_plain:
             raise BackupError(
                 f"{self._file} was not written by pg_dump alone: it begins or ends transactions,"
-                " or connects elsewhere."
+                " or has commands for psql."
             )
         if unknown := sorted(set(found.revisions) - set(known)):
             raise BackupError(
@@ -74,6 +75,8 @@ class Restoring:
             # It breaks where psql has stopped at an error, which is said below.
             with suppress(BrokenPipeError):
                 told.writelines(_before(present))
+                if self._clients.can_restrict:
+                    told.write(f"\\restrict {secrets.token_hex()}\n".encode())
                 for line in _understood(lines, server):
                     told.write(line)
                     progress.add(len(line))
@@ -99,8 +102,11 @@ def _after(present: Holdings) -> Iterator[bytes]:
     yield b"COMMIT;\n"
 
 
-def _understood(lines: Iterable[bytes], server: int) -> Iterable[bytes]:
-    return lines if server >= 17 else (line for line in lines if line != SINCE_17)
+def _understood(lines: Iterable[bytes], server: int) -> Iterator[bytes]:
+    """Without what this server or its psql may not know. We restrict psql ourselves."""
+    for line in lines:
+        if not (RESTRICTION.fullmatch(line) or (server < 17 and line == SINCE_17)):
+            yield line
 
 
 def _refused(said: str) -> BackupError:

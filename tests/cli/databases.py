@@ -59,7 +59,13 @@ def fill(session: Session) -> None:
         [
             Account(user_id=person.id, provider_id="school", account_id=TRICKY),
             ApiKey(user_id=person.id, name="k", start="rsp_", key_hash=b"\0\\", scopes=["a,b"]),
-            Media(sha256=b"\0\\x", content_type="image/webp", width=1, height=1, data=b"\0\n\\."),
+            Media(
+                sha256=b"\0\\x",
+                content_type="image/webp",
+                width=1,
+                height=1,
+                data=b"\0\n\\." * 40_000,
+            ),
         ]
     )
     session.execute(sa.text("INSERT INTO rate_limit VALUES ('somebody', 3, now())"))

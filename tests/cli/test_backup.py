@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import os
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -240,14 +243,10 @@ def of_a_newer_pg_dump(data: bytes) -> bytes:
     return data[:6] + b"\x63" + data[7:]
 
 
-def with_a_row_that_does_not_fit(data: bytes) -> bytes:
-    return data.replace(
-        b"\nCOPY public.quiz_board", b"\nINSERT INTO quiz VALUES (1);\nCOPY public.quiz_board"
+def with_a_line(line: bytes) -> Callable[[bytes], bytes]:
+    return lambda data: data.replace(
+        b"\nCOPY public.quiz_board", b"\n%s\nCOPY public.quiz_board" % line
     )
-
-
-def that_commits_midway(data: bytes) -> bytes:
-    return data.replace(b"\nCOPY public.quiz_board", b"\nCOMMIT;\nCOPY public.quiz_board")
 
 
 def zipped(change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
@@ -276,8 +275,10 @@ WRONG = {
     ),
     "of a newer version": ("b.sql", of_a_newer_version, "does not know its migration 0999"),
     "of a newer pg_dump": ("b.dump", of_a_newer_pg_dump, "made by a newer pg_dump"),
-    "one statement fails": ("b.sql", with_a_row_that_does_not_fit, "PostgreSQL said: "),
-    "it commits": ("b.sql", that_commits_midway, "begins or ends transactions"),
+    "one statement fails": ("b.sql", with_a_line(b"INSERT INTO quiz VALUES (1);"), "said: "),
+    "it commits": ("b.sql", with_a_line(b"COMMIT;"), "begins or ends transactions"),
+    "it connects": ("b.sql", with_a_line(b"\\connect postgres"), "has commands for psql"),
+    "it runs something": ("b.sql", with_a_line(b"SELECT 1 \\! touch /tmp/owned"), "said: "),
 }
 
 
@@ -292,6 +293,7 @@ def test_a_wrong_file_changes_nothing(
     result = run(source.app, "restore", tmp_path / name, "--force")
     assert result.exit_code == 1
     assert said in result.output, result.output
+    assert not Path("/tmp/owned").exists()
     with source.app.app_context():
         assert everything() == source.held
 
@@ -348,6 +350,34 @@ def test_a_table_in_use_stops_a_restore_after_a_while(
     assert everything() == before
 
 
+def test_a_restore_that_is_killed_in_the_middle_changes_nothing(
+    source: Source, used: Flask
+) -> None:
+    assert source.file("b.sql").stat().st_size > 200_000  # more than psql is sent ahead
+    before, url = everything(), used.config["DATABASE_URL"]
+    words = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "restore", "--yes"]
+    with psycopg.connect(url) as other:
+        other.execute("SELECT * FROM quiz")
+        restoring_ = subprocess.Popen(
+            [*words, str(source.file("b.dump"))],
+            env=os.environ | {"APP_ENV": "demo", "DATABASE_URL": url},
+        )
+        with psycopg.connect(url, autocommit=True) as watching:
+            until(lambda: watching.execute(WAITS).fetchone(), "psql to wait for the table")
+            restoring_.kill()
+            restoring_.wait()
+            other.rollback()
+            until(lambda: None if watching.execute(IS_THERE).fetchone() else True, "psql to go")
+    assert everything() == before
+
+
+IS_THERE = (
+    "SELECT 1 FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name = 'psql'"
+)
+WAITS = f"{IS_THERE} AND wait_event_type = 'Lock'"
+
+
 # -- the file -------------------------------------------------------------------------------------
 
 
@@ -364,6 +394,18 @@ def test_a_file_that_is_there_is_overwritten_only_when_told(source: Source, tmp_
     assert file.read_text() == "mine"
     assert run(source.app, "backup", file, "--force").exit_code == 0
     assert file.read_text().startswith("--\n-- PostgreSQL database dump")
+
+
+def test_what_is_no_file_is_not_replaced(source: Source, tmp_path: Path) -> None:
+    (tmp_path / "folder.sql").mkdir()
+    os.mkfifo(tmp_path / "pipe.sql")
+    (tmp_path / "link.sql").symlink_to(tmp_path / "linked.sql")
+    for name in ("folder.sql", "pipe.sql"):
+        result = run(source.app, "backup", tmp_path / name, "--force")
+        assert (result.exit_code, "is no file." in result.output) == (1, True)
+    assert run(source.app, "backup", tmp_path / "link.sql", "--force").exit_code == 0
+    assert (tmp_path / "link.sql").is_symlink()
+    assert names(tmp_path) == ["folder.sql", "link.sql", "linked.sql", "pipe.sql"]
 
 
 def test_the_standard_output_gets_plain_sql_and_nothing_else(source: Source) -> None:

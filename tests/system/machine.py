@@ -97,6 +97,7 @@ class Machine:
         self.project = folder / "project"
         self.home = folder / "home"
         self.home.mkdir()
+        self.said = ""
         version = Path(program("postgres")).parts[4]
         self.env = {
             "HOME": str(self.home),

@@ -144,8 +144,10 @@ def docker_runs_what_compose_does(machine: Machine) -> None:
 
 
 def compose_starts_the_database(machine: Machine) -> None:
-    *words, service = machine.told("docker")[-1].split()
-    assert words == ["compose", "up", "-d"]
+    first, second = machine.told("docker")[-2:]
+    assert second == "compose up -d"
+    *words, service = first.split()
+    assert words == second.split()
     db = COMPOSE["services"][service]
     told = db["environment"]
     assert "depends_on" not in db
@@ -167,8 +169,19 @@ def a_migration_is_written(machine: Machine) -> None:
     assert "def downgrade" in file.read_text()
 
 
+def nothing_is_left_to_do(machine: Machine) -> None:
+    assert "No new upgrade operations detected." in machine.said
+    (file,) = (machine.project / "migrations/versions").glob("*_subtitles_of_quizzes.py")
+    assert machine.said.rstrip().endswith(f"{file.name.split('_')[0]} (head)")
+
+
+def everybody_is_back(machine: Machine) -> None:
+    assert "Restored 1 person" in machine.said
+    somebody_is_there(machine)
+
+
 def a_step_was_taken_back(machine: Machine) -> None:
-    assert machine.sql("SELECT version_num FROM alembic_version", "quiz_app") == "0003\n"
+    assert machine.sql("SELECT version_num FROM alembic_version", "quiz_app") == "0002\n"
     (file,) = (machine.project / "migrations/versions").glob("*_subtitles_of_quizzes.py")
     file.unlink()
 
@@ -203,10 +216,10 @@ SECTIONS: Sections = {
     "Production": (in_production, somebody_is_there),
     "Look into it": (with_tables, nothing_more),
     "Create a migration": (as_it_is, a_migration_is_written),
-    "Apply it": (as_it_is, nothing_more),
+    "Apply it": (as_it_is, nothing_is_left_to_do),
     "Roll back": (as_it_is, a_step_was_taken_back),
     "Reset (development)": (as_it_is, nobody_is_there),
-    "Backup and restore": (with_tables, somebody_is_there),
+    "Backup and restore": (with_tables, everybody_is_back),
     "With PostgreSQL's own programs": (as_it_is, somebody_is_there),
     "Indexes": (as_it_is, nothing_more),
     "Connection pooling": (as_it_is, pooler_passes_on),
@@ -220,6 +233,8 @@ TROUBLES: Sections = {
     "Permission denied for schema public": (granted_only, all_is_well),
     "Schema mismatch": (without_tables, all_is_well),
 }
+INSIDE = {"Indexes", "With PostgreSQL's own programs"}
+"""Where SQL is about what the database holds."""
 EXAMPLES = {"Check the connection": "$ flask db doctor"}
 """Where a block shows what a command says; tests/doctor/test_guide.py compares it."""
 
@@ -244,6 +259,7 @@ def follow_all(machine: Machine, those: Sections) -> None:
     blocks = dict(sections(GUIDE))
     for title, (before, after) in those.items():
         before(machine)
+        machine.said = ""
         for language, text in blocks[title]:
             follow(machine, title, language, text)
         after(machine)
@@ -254,9 +270,9 @@ def follow(machine: Machine, title: str, language: str, text: str) -> None:
     if language == "sh" and text.strip() == STUDIO:
         look_into(machine)
     elif language == "sh":
-        machine.run(text)
+        machine.said += machine.run(text)
     elif language == "sql":
-        database = "quiz_app" if title == "Indexes" else "postgres"
+        database = "quiz_app" if title in INSIDE else "postgres"
         machine.sql(text, database)
     elif "[pgbouncer]" in text:
         machine.run(f"cat > /etc/pgbouncer/pgbouncer.ini <<'END'\n{text}{PLACES}END")

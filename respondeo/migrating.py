@@ -230,7 +230,7 @@ def _about_revisions(app: Flask, error: CommandError) -> str:
 def _about_database(app: Flask, error: DBAPIError | psycopg.Error, step: str | None) -> str:
     string = ConnectionString.parse(app.config["DATABASE_DIRECT_URL"])
     cause = error.orig if isinstance(error, DBAPIError) else error
-    said = string.hide(str(cause).strip().splitlines()[0])
+    said = string.hide(database_trouble.plainly(str(cause).strip().splitlines()[0]))
     trouble = database_trouble.explain(error)
     if step is None:
         why = f"{trouble.sentence}\n" if trouble else ""

@@ -23,6 +23,7 @@ class Patient:
     # What one check learns and a later one needs.
     main: Line | None = field(default=None, repr=False)
     direct: Line | None = field(default=None, repr=False)
+    lost: set[Host] = field(default_factory=set)
     reached: list[Host] = field(default_factory=list)
     pooler: Pooler = Pooler.NONE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -99,6 +100,28 @@ def test_a_server_that_never_answers_is_told_from_one_that_refuses() -> None:
                 caller.connect(("127.0.0.1", port))
         finding = failed(looked(f"postgresql://q:hush@127.0.0.1:{port}/x"), "port")
     assert "firewall" in finding.says
+
+
+@pytest.mark.parametrize("mode", ["prefer", "disable"])
+def test_what_is_no_postgresql_is_told_from_one(mode: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as web:
+        answers = threading.Thread(target=answer_like_a_website, args=[web], daemon=True)
+        answers.start()
+        port = web.getsockname()[1]
+        finding = failed(looked(f"postgresql://q:hush@127.0.0.1:{port}/x?sslmode={mode}"), "tls")
+        assert f"What answers at 127.0.0.1:{port} is no PostgreSQL server." in finding.says
+        web.shutdown(socket.SHUT_RDWR)
+        answers.join(10)
+
+
+def answer_like_a_website(web: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            caller, _ = web.accept()
+            with caller:
+                caller.settimeout(5)
+                if caller.recv(100):
+                    caller.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
 def test_a_role_that_is_not_there_is_made_by_the_command(clinic: Clinic) -> None:

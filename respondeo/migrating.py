@@ -69,7 +69,7 @@ def alone(
         with _explained(app):
             _refuse_pooler(ConnectionString.parse(app.config["DATABASE_DIRECT_URL"]))
             connection = stack.enter_context(migration_engine(app).connect())
-            connection.execute(sa.text("SET statement_timeout = 0"))
+            connection.execute(sa.text("SET statement_timeout = 0; SET lock_timeout = 0"))
             # Held until the connection closes: whoever else migrates waits for all of ours.
             _wait_for_turn(connection, say)
             connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from respondeo.connection_string import Host
 from respondeo.doctor.line import Line
 from respondeo.pooler import Pooler
+from respondeo.rate_limits.postgres import CONNECTIONS as COUNTERS
 
 
 @dataclass
@@ -17,6 +18,8 @@ class Patient:
     direct_url: str | None = None
     workers: int = 2
     threads: int = 8
+    counters: int = COUNTERS
+    """Connections of each worker that count requests."""
     embedded: bool = False
     """Whether the string is none of the operator's, but of the server that we bring."""
 

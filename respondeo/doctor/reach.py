@@ -64,10 +64,13 @@ def resolves(patient: Patient) -> Iterator[Finding]:
 
 
 def _each(problems: list[Finding], *, warn: bool) -> Iterator[Finding]:
-    """The problems of several hosts; what they mean is said once."""
+    """The problems of several hosts; what they mean together is said once."""
     for number, problem in enumerate(problems):
-        says = problem.says if number else f"{AWAY.sentence} {problem.says}"
-        yield warns(says, *problem.mend) if warn else fails(says, *problem.mend)
+        if warn:
+            yield warns(problem.says, *problem.mend)
+        else:
+            says = problem.says if number else f"{AWAY.sentence} {problem.says}"
+            yield fails(says, *problem.mend)
 
 
 def _resolved(host: Host) -> str:

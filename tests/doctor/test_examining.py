@@ -10,10 +10,11 @@ from contextlib import suppress
 import psycopg
 import pytest
 
+from respondeo import create_app
 from respondeo.database_trouble import AWAY, MISSING, NEWER, PASSWORD, RIGHTS, SCHEMA
 from respondeo.doctor import CHECKS, State
 from respondeo.doctor.schema import GUARDED
-from tests.conftest import run_on_server
+from tests.conftest import run_on_server, settings_for
 from tests.doctor.clinic import Clinic, failed, is_well, looked, states
 
 
@@ -420,6 +421,12 @@ def test_more_connections_than_the_server_takes_are_wrong(clinic: Clinic) -> Non
     finding = failed(looked(clinic.url(), workers=50, threads=16), "room")
     assert "50 workers with 16 threads open up to 1100 connections" in finding.says
     assert any("max_connections = 1150" in command for command in finding.mend)
+
+
+def test_who_counts_elsewhere_needs_fewer_connections(clinic: Clinic) -> None:
+    app = create_app(settings_for(clinic.url(), valkey_url="valkey://127.0.0.1:1/0"))
+    told = app.test_cli_runner().invoke(args=["db", "doctor"]).output
+    assert "2 workers with 8 threads open up to 24 connections" in " ".join(told.split())
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from respondeo import create_app
-from respondeo.database_trouble import AWAY, MISSING, NEWER, PASSWORD, RIGHTS, SCHEMA
+from respondeo.database_trouble import AWAY, BUSY, MISSING, NEWER, PASSWORD, RIGHTS, SCHEMA
 from respondeo.doctor import CHECKS, State
 from respondeo.doctor.schema import GUARDED
 from tests.conftest import run_on_server, settings_for
@@ -156,6 +156,14 @@ def test_who_may_not_connect_to_the_database_is_let_in_by_the_command(
     assert RIGHTS.sentence in finding.says
     clinic.follow(finding.mend[0])
     assert looked(clinic.url(stranger))["database"].state is State.PASSES
+
+
+def test_where_every_connection_is_taken_one_is_told_how_to_see_by_whom(narrow: Clinic) -> None:
+    narrow.run(f"ALTER ROLE {narrow.owner} CONNECTION LIMIT 1")
+    with psycopg.connect(narrow.url()):
+        finding = failed(looked(narrow.url()), "authentication")
+    assert BUSY.sentence in finding.says
+    assert "FROM pg_stat_activity GROUP BY" in finding.mend[0]
 
 
 # -- what one may ---------------------------------------------------------------------------------
@@ -374,6 +382,13 @@ LOST = {
     "ALTER TABLE quiz ADD COLUMN extra int": "no migration made: extra",
     "ALTER TABLE quiz ALTER COLUMN created_at DROP NOT NULL": "quiz.created_at is not as",
 }
+
+
+def test_who_upgrades_is_who_mends(clinic: Clinic, stranger: str) -> None:
+    clinic.run(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {stranger}")
+    clinic.run("DROP INDEX ix_session_expires_at")
+    finding = failed(looked(clinic.url(stranger), clinic.url()), "tables")
+    assert f"postgresql://{clinic.owner}@" in finding.mend[0]
 
 
 def test_what_is_lost_is_named(clinic: Clinic) -> None:

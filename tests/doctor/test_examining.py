@@ -12,7 +12,7 @@ import pytest
 
 from respondeo import create_app
 from respondeo.database_trouble import AWAY, BUSY, MISSING, NEWER, PASSWORD, RIGHTS, SCHEMA
-from respondeo.doctor import CHECKS, State
+from respondeo.doctor import CHECKS, State, schema
 from respondeo.doctor.schema import GUARDED
 from tests.conftest import run_on_server, settings_for
 from tests.doctor.clinic import Clinic, failed, is_well, looked, states
@@ -414,6 +414,18 @@ def test_an_index_whose_build_did_not_end_is_found_and_built_again(clinic: Clini
     assert "REINDEX INDEX CONCURRENTLY" in finding.mend[0]
     clinic.follow(finding.mend[0])
     assert is_well(looked(url))
+
+
+@pytest.mark.parametrize("table", ["alembic_version", "quiz"])
+def test_nobody_waits_for_long_while_a_table_is_locked(
+    clinic: Clinic, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "PATIENCE_S", 0.3)
+    with psycopg.connect(clinic.url()) as upgrade:
+        upgrade.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE".encode())
+        results = looked(clinic.url())
+    check = "migrations" if table == "alembic_version" else "tables"
+    assert BUSY.sentence in failed(results, check).says
 
 
 def test_every_trigger_of_the_migrations_is_one_the_doctor_knows(clinic: Clinic) -> None:

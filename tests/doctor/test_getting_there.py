@@ -120,14 +120,14 @@ def answer_like_a_website(web: socket.socket) -> None:
 
 
 def test_a_role_that_is_not_there_is_made_by_the_command(clinic: Clinic) -> None:
-    finding = failed(looked(clinic.url("nobody_here")), "authentication")
+    finding = failed(looked(clinic.url("made_here")), "authentication")
     assert PASSWORD.sentence in finding.says
-    assert 'role "nobody_here" does not exist' in finding.says
+    assert 'role "made_here" does not exist' in finding.says
     clinic.follow(finding.mend[0])
     try:
-        assert looked(clinic.url("nobody_here"))["authentication"].state is State.PASSES
+        assert looked(clinic.url("made_here"))["authentication"].state is State.PASSES
     finally:
-        run_on_server("DROP ROLE nobody_here")
+        run_on_server("DROP ROLE made_here")
 
 
 def test_a_database_that_is_not_there_is_made_by_the_commands(clinic: Clinic) -> None:

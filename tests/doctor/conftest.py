@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from secrets import token_hex
 
 import psycopg
 import pytest
@@ -14,9 +15,10 @@ from tests.doctor.clinic import Clinic
 
 
 @pytest.fixture(scope="session")
-def model(worker_id: str) -> Iterator[Clinic]:
+def model() -> Iterator[Clinic]:
     """The database that the others are copies of."""
-    model = Clinic(f"model_{worker_id}", f"owner_{worker_id}")
+    name = token_hex(4)
+    model = Clinic(f"model_{name}", f"owner_{name}")
     run_on_server(f"CREATE ROLE {model.owner} LOGIN")
     run_on_server(f"CREATE DATABASE {model.database} OWNER {model.owner}")
     app = create_app(settings_for(model.url()))
@@ -49,3 +51,10 @@ def stranger(clinic: Clinic, worker_id: str) -> Iterator[str]:
     clinic.run(f"REASSIGN OWNED BY {name} TO {clinic.owner}; DROP OWNED BY {name}")
     run_on_server(f"DROP OWNED BY {name}")
     run_on_server(f"DROP ROLE {name}")
+
+
+@pytest.fixture
+def narrow(clinic: Clinic) -> Iterator[Clinic]:
+    """The same, whose owner's limit of connections is lifted at the end."""
+    yield clinic
+    clinic.run(f"ALTER ROLE {clinic.owner} CONNECTION LIMIT -1")

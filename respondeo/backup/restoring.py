@@ -23,6 +23,7 @@ SINCE_17 = b"SET transaction_timeout = 0;\n"
 SAID = re.compile(r":  ([0-9A-Z]{5}): (.*)")
 FINE = {"00", "01"}  # classes of notices and warnings
 LOCK_NOT_AVAILABLE = "55P03"
+LOST = 2  # psql's exit status where the connection went
 
 
 class InUse(BackupError):
@@ -84,7 +85,7 @@ class Restoring:
                 told.writelines(_after(present))
                 told.close()
             if said := restoring.complaint():
-                raise _refused(self._to.hide(said))
+                raise _refused(self._to.hide(said), lost=restoring.process.returncode == LOST)
         return progress
 
 
@@ -109,8 +110,13 @@ def _understood(lines: Iterable[bytes], server: int) -> Iterator[bytes]:
             yield line
 
 
-def _refused(said: str) -> BackupError:
+def _refused(said: str, *, lost: bool) -> BackupError:
     errors = [(state, words) for state, words in SAID.findall(said) if state[:2] not in FINE]
     state, words = errors[-1] if errors else ("", said.splitlines()[-1])
+    if lost:  # it may have been after the last word, of which we then heard no answer
+        return BackupError(
+            f"The connection ended: {words}\n"
+            "Either all of the backup is there now or nothing of it. Restore it again."
+        )
     kind = InUse if state == LOCK_NOT_AVAILABLE else BackupError
     return kind(f"Nothing was restored and nothing was changed. PostgreSQL said: {words}")

@@ -371,8 +371,28 @@ def test_a_restore_that_is_killed_in_the_middle_changes_nothing(
     assert everything() == before
 
 
+def test_a_connection_that_ends_in_the_middle_is_said_to_have_ended(
+    source: Source, used: Flask
+) -> None:
+    before, url = everything(), used.config["DATABASE_URL"]
+    with (
+        psycopg.connect(url) as other,
+        psycopg.connect(url, autocommit=True) as watching,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        other.execute("SELECT * FROM quiz")
+        restoring_ = thread.submit(run, used, "restore", source.file("b.dump"), "--yes")
+        until(lambda: watching.execute(WAITS).fetchone(), "psql to wait for the table")
+        watching.execute(f"SELECT pg_terminate_backend(pid) FROM ({WAITS}) waiting".encode())  # noqa: S608
+        result = restoring_.result()
+    assert result.exit_code == 1
+    assert "The connection ended" in result.output
+    assert "Restore it again." in result.output
+    assert everything() == before
+
+
 IS_THERE = (
-    "SELECT 1 FROM pg_stat_activity"
+    "SELECT pid FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name = 'psql'"
 )
 WAITS = f"{IS_THERE} AND wait_event_type = 'Lock'"
@@ -394,6 +414,12 @@ def test_a_file_that_is_there_is_overwritten_only_when_told(source: Source, tmp_
     assert file.read_text() == "mine"
     assert run(source.app, "backup", file, "--force").exit_code == 0
     assert file.read_text().startswith("--\n-- PostgreSQL database dump")
+
+
+def test_a_folder_that_is_not_there_is_said_to_be_so(source: Source, tmp_path: Path) -> None:
+    result = run(source.app, "backup", tmp_path / "none" / "b.sql")
+    assert result.exit_code == 1
+    assert "b.sql cannot be written: No such file or directory. Nothing was" in result.output
 
 
 def test_what_is_no_file_is_not_replaced(source: Source, tmp_path: Path) -> None:

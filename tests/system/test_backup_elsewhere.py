@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
+import psycopg
 import pytest
 from flask import Flask
 
@@ -20,6 +21,7 @@ from tests.cli.databases import LEFT_OUT, Everything, everything, fill, run
 from tests.conftest import settings_for
 from tests.system.postgres import PASSWORD, Postgres
 
+EXTENSIONS = ("citext", "pg_stat_statements")  # types, functions, views, in our schema
 FORMATS = ["b.sql", "b.sql.gz", "b.dump"]
 
 
@@ -90,6 +92,27 @@ def test_newer_programs_restore_into_an_older_server(
         result = run(app_at(local.format(base)), *words, tmp_path / name)
         assert result.exit_code == 0, result.output
     assert_is_there(app_at(local.format("other")), before)
+
+
+def test_what_belongs_to_extensions_stays_through_restores_and_resets(
+    server: Postgres, before: Everything, tmp_path: Path
+) -> None:
+    server.execute("CREATE DATABASE extended OWNER quiz_app")
+    server.execute(*(f"CREATE EXTENSION {name}" for name in EXTENSIONS), database="extended")
+    assert run(app_at(server.url()), "backup", tmp_path / "b.dump").exit_code == 0
+    extended = app_at(server.url(database="extended"))
+    commands: list[list[object]] = [
+        ["restore", tmp_path / "b.dump", "--yes"],
+        ["reset", "--yes"],
+        ["push"],
+    ] * 2
+    results = [run(extended, *words) for words in commands]
+    assert [result.exit_code for result in results] == [0] * 6
+    assert "nothing had to change" in results[-1].output
+    with psycopg.connect(server.url(database="extended")) as connection:
+        assert connection.execute("SELECT 'A'::citext = 'a'").fetchone() == (True,)
+        installed = connection.execute("SELECT extname FROM pg_extension")
+        assert {*EXTENSIONS} < {name for (name,) in installed}
 
 
 def test_a_wrong_password_is_said_and_not_shown(server: Postgres, tmp_path: Path) -> None:

@@ -4,6 +4,12 @@ VENV ?= .venv
 py = $(VENV)/bin/python
 flask = $(py) -m flask --app wsgi
 
+# What plays, and what programs do: once more, through PgBouncer in transaction mode.
+pooled = tests/api tests/races $(addprefix tests/services/test_,answering.py completing.py \
+	guests.py parallel.py) $(addprefix tests/web/test_,guest_limits.py guests.py playing_with_htmx.py \
+	playing_without_javascript.py resuming.py results.py stale_tabs.py) \
+	--deselect tests/api/test_fuzzing.py
+
 .PHONY: help demo run serve test test-system lint format migrations bench clean clean-data \
 	venv-app venv-demo venv-dev
 
@@ -30,7 +36,8 @@ test: venv-dev ## Run the tests; some of them: make test ARGS="-k resume"
 
 test-system: venv-dev ## Run the tests with servers of the system's; it installs them by apt
 	@scripts/system-packages
-	@exec $(py) -m pytest tests/system $(ARGS)
+	@$(py) -m pytest tests/system $(ARGS)
+	@RESPONDEO_TEST_POOLED=1 exec $(py) -m pytest -n auto --dist loadgroup $(pooled) $(ARGS)
 
 lint: venv-dev ## Check style, types, templates and the direction of imports
 	@VENV="$(VENV)" scripts/lint

@@ -154,6 +154,8 @@ def on_http_error(error: HTTPException) -> BaseResponse:
     if status < 400:
         return error.get_response()
     title, sentence = WORDS.get(status, WORDS[400 if status < 500 else 500])
+    if refusals.is_asked():
+        sentence = refusals.WORDS.get(status, sentence)
     # Only our own descriptions are for people; werkzeug's talk about the server.
     if error.description != type(error).description:
         sentence = error.description or sentence

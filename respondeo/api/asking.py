@@ -128,3 +128,9 @@ def tell_limit(response: Response) -> Response:
         response.headers["X-RateLimit-Remaining"] = str(counted.remaining)
         response.headers["X-RateLimit-Reset"] = str(counted.resets_at)
     return response
+
+
+def tell_by_what(response: Response) -> Response:
+    """A cache must not take what one caller was told for what another is."""
+    response.vary.update((KEY_HEADER, "Cookie"))
+    return response

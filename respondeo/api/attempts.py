@@ -7,20 +7,20 @@ from uuid import UUID
 
 from respondeo.api import asking
 from respondeo.api.endpoints import Operation, serves
-from respondeo.api.schemas import (
+from respondeo.api.schemas.attempts import (
     AnswerStep,
     Attempt,
     AttemptDetail,
     AttemptQuery,
     GivenAnswer,
-    Listed,
     ListedAttempt,
     PlayedQuestion,
     SentAttempt,
     SentChoice,
     Step,
-    User,
 )
+from respondeo.api.schemas.lists import Listed
+from respondeo.api.schemas.parts import User
 from respondeo.db import session
 from respondeo.domain.errors import AttemptOver, NotThisQuestion
 from respondeo.services import starting, submitting, taking, telling
@@ -115,12 +115,8 @@ def submit_attempt(quiz_id: UUID, body: SentAttempt) -> tuple[Attempt, int]:
     )
 )
 def start_attempt(quiz_id: UUID) -> tuple[Step, int]:
-    viewer = asking.viewer()
-    last = taking.last_attempt(session(), viewer, quiz_id)
-    before = last.id if last else None
-    attempt = starting.start_attempt(session(), viewer, quiz_id)
-    stands = telling.standing(session(), attempt)
-    return _step(stands), 200 if attempt.id == before else 201
+    attempt, is_new = starting.start_or_resume(session(), asking.viewer(), quiz_id)
+    return _step(telling.standing(session(), attempt)), 201 if is_new else 200
 
 
 @serves(

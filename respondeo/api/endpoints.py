@@ -6,7 +6,6 @@ are checked and the OpenAPI document is made.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
@@ -18,13 +17,13 @@ from pydantic import BaseModel
 
 from respondeo.api import asking
 from respondeo.api.body import sent_body, sent_query
+from respondeo.api.schemas.parts import is_id
 from respondeo.db import session
 from respondeo.domain.errors import NotFound
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 bp.after_request(asking.tell_limit)
-
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+bp.after_request(asking.tell_by_what)
 
 Answer = BaseModel | None
 View = Callable[..., Answer | tuple[Answer, int]]
@@ -90,19 +89,23 @@ def serves(operation: Operation) -> Callable[[View], View]:
 
 def _id(text: str) -> UUID:
     """An id in a path. Raises NotFound: what is no id names nothing."""
-    if not _UUID.fullmatch(text):
-        raise NotFound
+    if not is_id(text):
+        raise NotFound("An id in this address is no UUID.")
     return UUID(text)
 
 
 def _shown(model: Answer, status: int) -> Response:
     """The answer; what was read carries a tag, and is not sent again where it is known."""
     if status == 204:
-        return make_response("", 204)
+        empty = make_response("", 204)
+        del empty.headers["Content-Type"]
+        return empty
     text = model.model_dump_json(by_alias=True) if model is not None else "null"
     response = make_response(text, status)
     response.content_type = "application/json"
     if request.method in {"GET", "HEAD"} and status == 200:
         response.add_etag(weak=True)
-        response.make_conditional(request)
+        tag, _ = response.get_etag()
+        if tag and request.if_none_match.contains_weak(tag):
+            response.status_code = 304
     return response

@@ -1,4 +1,4 @@
-"""An example for each operation of the document."""
+"""Examples: for each operation of the document, and for each error."""
 
 from __future__ import annotations
 

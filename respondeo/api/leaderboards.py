@@ -6,7 +6,9 @@ from uuid import UUID
 
 from respondeo.api import asking
 from respondeo.api.endpoints import Operation, serves
-from respondeo.api.schemas import BoardEntry, Listed, OverallEntry, User, Window
+from respondeo.api.schemas.boards import BoardEntry, OverallEntry
+from respondeo.api.schemas.lists import Listed, Window
+from respondeo.api.schemas.parts import User
 from respondeo.db import session
 from respondeo.services import catalogue, leaderboards, taking
 from respondeo.services.leaderboards import Board, Row

@@ -7,16 +7,10 @@ from uuid import UUID
 
 from respondeo.api import asking
 from respondeo.api.endpoints import Operation, serves
-from respondeo.api.schemas import (
-    EditorsQuizDetail,
-    KeyedQuestion,
-    Listed,
-    ListedQuiz,
-    QuizQuery,
-    SentQuestion,
-    SentQuiz,
-    User,
-)
+from respondeo.api.schemas.lists import Listed
+from respondeo.api.schemas.parts import User
+from respondeo.api.schemas.quizzes import EditorsQuizDetail, KeyedQuestion, ListedQuiz, QuizQuery
+from respondeo.api.schemas.sent_quizzes import SentQuestion, SentQuiz
 from respondeo.db import session
 from respondeo.domain.document import Details
 from respondeo.services import authoring, quiz_facts, replacing
@@ -105,9 +99,9 @@ def get_quiz(quiz_id: UUID) -> ListedQuiz:
         "PUT",
         "/quizzes/{quiz_id}",
         "Replace a quiz",
-        "Publishes what is sent as the next version. A question that is sent with its `id` and"
-        " unchanged, with all its answers, keeps its ids. What says the same as the version that is"
-        " published makes no version, and leaves a draft that goes further as it is.",
+        "For who may edit the quiz. Publishes what is sent as the next version. A question that is"
+        " sent with its `id` and unchanged, with all its answers, keeps its ids. What says the same"
+        " as the published version makes no version, and leaves a draft that goes further.",
         TAG,
         "quizzes:write",
         None,
@@ -127,7 +121,7 @@ def replace_quiz(quiz_id: UUID, body: SentQuiz) -> ListedQuiz:
         "DELETE",
         "/quizzes/{quiz_id}",
         "Delete a quiz",
-        "Its attempts go with it, and the boards are corrected.",
+        "For who may delete the quiz. Its attempts go with it, and the boards are corrected.",
         TAG,
         "quizzes:write",
         None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from respondeo.api import asking
 from respondeo.api.endpoints import Operation, serves
-from respondeo.api.schemas import Me, SessionTold, SignedIn
+from respondeo.api.schemas.session import Me, SessionTold, SignedIn
 
 
 @serves(

@@ -105,8 +105,8 @@ SENTENCES = {
     "extra_forbidden": "There is no such field.",
     "model_type": "Here must be an object, in braces.",
     "tuple_type": "Here must be a list, in brackets.",
-    "uuid_parsing": "Write a UUID, or leave the uid out: a new one is made.",
-    "uuid_type": "Write a UUID, or leave the uid out: a new one is made.",
+    "list_type": "Here must be a list, in brackets.",
+    "datetime_type": "Write a time like 2026-09-01T08:00:00Z.",
     "value_error": "{error}",
 }
 """By the kind of fault that pydantic found; the names are those of its contexts."""
@@ -114,23 +114,28 @@ SENTENCES = {
 
 def sentence(error: Mapping[str, Any]) -> str:
     """What to do about a fault that pydantic found, in plain words."""
-    if error["type"] in {"string_too_short", "missing"}:
+    if error["type"] in {"string_too_short", "missing", "too_short"}:
         return _unwritten(error["loc"])
+    if error["type"] in {"uuid_parsing", "uuid_type"}:
+        is_ours = error["loc"][-1:] == ("uid",)
+        return f"Write a UUID{', or leave the uid out: a new one is made' if is_ours else ''}."
     words = SENTENCES.get(error["type"])
     if words is None:
         return f"{error['msg']}."
     return words.format(**error.get("ctx", {}), length=len(str(error["input"])))
 
 
+UNWRITTEN = {
+    "title": "Write a title.",
+    "description": "Write a description: one sentence that says what the quiz is about.",
+    "questions": "Write at least one question.",
+    "questions.text": "Write the question.",
+    "questions.answers": "Write at least two answers.",
+    "questions.answers.text": "Write this answer, or do not mark it as right.",
+}
+"""By the place, without the numbers in it."""
+
+
 def _unwritten(location: tuple[int | str, ...]) -> str:
-    match location:
-        case ("title",):
-            return "Write a title."
-        case ("description",):
-            return "Write a description: one sentence that says what the quiz is about."
-        case ("questions", _, "text"):
-            return "Write the question."
-        case ("questions", _, "answers", _, "text"):
-            return "Write this answer, or do not mark it as right."
-        case _:
-            return "This is needed."
+    place = ".".join(part for part in location if isinstance(part, str))
+    return UNWRITTEN.get(place, "This is needed.")

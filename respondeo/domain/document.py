@@ -26,6 +26,10 @@ _T = TypeVar("_T")
 MOST_QUESTIONS = 500
 MOST_ANSWERS = 6
 
+# Characters, without blanks around them.
+LONGEST_TITLE, LONGEST_DESCRIPTION = 70, 120
+LONGEST_QUESTION, LONGEST_ANSWER, LONGEST_ALT, LONGEST_EXPLANATION = 500, 300, 300, 1000
+
 
 class Language(StrEnum):
     """Languages a quiz can be written in (ISO 639-1)."""
@@ -76,7 +80,10 @@ def _text(most: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=most)
 
 
-WRITTEN: dict[str, Any] = {"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}
+BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What `str.strip` takes away, for patterns: programs do not agree on what `\\s` means."""
+
+WRITTEN: dict[str, Any] = {"pattern": rf"^[^\x00]*[^\x00{BLANK}][^\x00]*$"}
 """What a JSON Schema says of a text: something is written, and it can be stored."""
 
 
@@ -85,6 +92,14 @@ def storable(text: str) -> str:
     if "\0" in text:
         raise ValueError("Remove the null character: it cannot be stored.")
     return text
+
+
+def written(text: str) -> str:
+    """The text without blanks around it. Raises ValueError where nothing is left."""
+    stripped = storable(text).strip()
+    if not stripped:
+        raise ValueError("Write something here.")
+    return stripped
 
 
 class HasUid(Protocol):
@@ -111,20 +126,17 @@ def _count(least: int, most: int, noun: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Title = Annotated[str, _text(70), AfterValidator(storable), Field(json_schema_extra=WRITTEN)]
-Description = Annotated[str, _text(120), AfterValidator(storable), Field(json_schema_extra=WRITTEN)]
-QuestionText = Annotated[
-    str, _text(500), AfterValidator(storable), Field(json_schema_extra=WRITTEN)
-]
-AnswerText = Annotated[str, _text(300), AfterValidator(storable), Field(json_schema_extra=WRITTEN)]
-ImageAlt = Annotated[str, _text(300), AfterValidator(storable), Field(json_schema_extra=WRITTEN)]
-Explanation = Annotated[
-    str, _text(1000), AfterValidator(storable), Field(json_schema_extra=WRITTEN)
-]
+_SAID = Field(json_schema_extra=WRITTEN)
+
+Title = Annotated[str, _text(LONGEST_TITLE), AfterValidator(written), _SAID]
+Description = Annotated[str, _text(LONGEST_DESCRIPTION), AfterValidator(written), _SAID]
+QuestionText = Annotated[str, _text(LONGEST_QUESTION), AfterValidator(written), _SAID]
+AnswerText = Annotated[str, _text(LONGEST_ANSWER), AfterValidator(written), _SAID]
+ImageAlt = Annotated[str, _text(LONGEST_ALT), AfterValidator(written), _SAID]
+Explanation = Annotated[str, _text(LONGEST_EXPLANATION), AfterValidator(written), _SAID]
 ImageUrl = Annotated[
     str,
-    StringConstraints(max_length=2000, pattern=r"^(https://|/media/)[^\s\x00]+$"),
-    AfterValidator(storable),
+    StringConstraints(max_length=2000, pattern=rf"^(https://|/media/)[^\x00{BLANK}]+$"),
 ]
 
 

@@ -98,10 +98,12 @@ class NotThisQuestion(DomainError):
 
 
 class AttemptOpen(DomainError):
-    """A whole attempt cannot be recorded while another one is being played."""
+    """A whole attempt cannot be recorded while another one is being played, or recorded."""
 
-    def __init__(self) -> None:
-        super().__init__("You have an open attempt at this quiz. Finish it first.")
+    def __init__(
+        self, sentence: str = "You have an open attempt at this quiz. Finish it first."
+    ) -> None:
+        super().__init__(sentence)
 
 
 class NotOfThisQuiz(DomainError):

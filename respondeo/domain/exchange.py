@@ -179,6 +179,8 @@ def faults(error: ValidationError, *, whole: str = FILE) -> Iterator[Problem]:
         location = details["loc"]
         if location[:1] in {("maxAttempts",), ("timeLimitSeconds",)}:
             location = location[:1]  # without which of the two it might have been
+        elif location[-2:-1] == ("answerId",):
+            location = location[:-1]
         path = ".".join(str(part) for part in location) or whole
         if path not in known:
             known.add(path)

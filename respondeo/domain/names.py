@@ -45,6 +45,19 @@ def chosen_name(text: str, *, field: str, longest: int = LONGEST_CHOSEN) -> str:
 
 
 def _problem_of(name: str, longest: int) -> str | None:
+    problem = unseen(name, longest)
+    if problem is not None:
+        return problem
+    marks = "".join("m" if unicodedata.category(one) in _MARKS else "-" for one in name)
+    if re.search(f"m{{{MOST_MARKS + 1}}}", marks):
+        return "Use fewer marks on one letter."
+    if _letters(name) == _letters(HIDDEN_NAME):
+        return f"Choose another name: “{HIDDEN_NAME}” is what people who hide are called."
+    return None
+
+
+def unseen(name: str, longest: int) -> str | None:
+    """What is wrong with a name that people are to read, at most this long; None: nothing."""
     kinds = [unicodedata.category(character) for character in name]
     if not any(map(_is_seen, name, kinds)):
         return "Write a name that can be seen."
@@ -52,11 +65,6 @@ def _problem_of(name: str, longest: int) -> str | None:
         return f"Use at most {longest} characters."
     if any(kind[0] == "C" and char not in _JOINERS for char, kind in zip(name, kinds, strict=True)):
         return "Leave out characters that cannot be seen."
-    marks = "".join("m" if kind in _MARKS else "-" for kind in kinds)
-    if re.search(f"m{{{MOST_MARKS + 1}}}", marks):
-        return "Use fewer marks on one letter."
-    if _letters(name) == _letters(HIDDEN_NAME):
-        return f"Choose another name: “{HIDDEN_NAME}” is what people who hide are called."
     return None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.db import database_time, new_id
 from respondeo.domain.errors import Invalid, NotFound, Problem
+from respondeo.domain.names import unseen
 from respondeo.domain.scopes import SCOPES
 from respondeo.models import ApiKey, User
 from respondeo.services.identity import token_hash
@@ -25,8 +25,9 @@ LONGEST_NAME = 60
 LONGEST_DAYS = 3650
 MOST_REQUESTS = 1_000_000  # a minute
 USUAL_REQUESTS = 100
+MOST_KEYS = 50  # of one person's that have not expired
 NOTED_AFTER = timedelta(minutes=1)
-UNSEEN = {"Cc", "Cn", "Cs"}
+TOO_MANY = f"One person may have {MOST_KEYS} keys. Revoke one that is no longer used."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +77,20 @@ def create_key(
     """Make a key and return it: it cannot be read again. None where `key_id` is made already.
 
     key_id: the id that a form was given, so that one sent twice makes one key.
-    Raises Invalid naming `name`, `scopes`, `expires_days` or `requests_per_minute`.
+    Raises Invalid naming `name`, `scopes`, `expires_days` or `requests_per_minute`, or `key` where
+    the person has as many keys as there may be.
     """
-    name = " ".join(name.split())
+    name = in_one_line(name)
     problems = list(_problems(name, scopes, expires_days, requests_per_minute))
     if problems:
         raise Invalid(*problems)
-    key, now = PREFIX + secrets.token_urlsafe(32), database_time(session)
+    key_id = key_id or new_id()
+    now = _demand_room(session, user_id, key_id)
+    key = PREFIX + secrets.token_urlsafe(32)
     made = session.scalar(
         insert(ApiKey)
         .values(
-            id=key_id or new_id(),
+            id=key_id,
             user_id=user_id,
             name=name,
             start=key[:SHOWN],
@@ -102,23 +106,53 @@ def create_key(
     return key if made else None
 
 
+def _demand_room(session: Session, user_id: UUID, key_id: UUID) -> datetime:
+    """The database's time, at which the person may have this key too.
+
+    It locks the person, so that keys made at once are counted one after another. Raises Invalid.
+    """
+    owner = sa.select(User.id).where(User.id == user_id)
+    session.execute(owner.with_for_update(key_share=True))
+    now = database_time(session)
+    others = sa.select(sa.func.count()).where(
+        ApiKey.user_id == user_id,
+        ApiKey.id != key_id,
+        ApiKey.expires_at.is_(None) | (ApiKey.expires_at > now),
+    )
+    if session.execute(others).scalar_one() >= MOST_KEYS:
+        raise Invalid(Problem("key", TOO_MANY))
+    return now
+
+
 def _problems(
     name: str, scopes: Collection[str], expires_days: int | None, requests_per_minute: int
 ) -> Iterator[Problem]:
-    if not name:
-        yield Problem("name", "Give the key a name that tells what uses it.")
-    elif len(name) > LONGEST_NAME:
-        yield Problem("name", f"Use at most {LONGEST_NAME} characters.")
-    elif any(unicodedata.category(character) in UNSEEN for character in name):
-        yield Problem("name", "Leave out characters that cannot be seen.")
-    if not scopes:
-        yield Problem("scopes", "Choose at least one thing that the key may do.")
-    elif not set(scopes) <= set(SCOPES):
-        yield Problem("scopes", f"Choose among {', '.join(SCOPES)}.")
+    if problem := problem_of_name(name):
+        yield Problem("name", problem)
+    if problem := problem_of_scopes(scopes):
+        yield Problem("scopes", problem)
     if expires_days is not None and not 1 <= expires_days <= LONGEST_DAYS:
         yield Problem("expires_days", f"A key lasts 1 to {LONGEST_DAYS} days, or has no end.")
     if not 1 <= requests_per_minute <= MOST_REQUESTS:
         yield Problem("requests_per_minute", f"Write a number from 1 to {MOST_REQUESTS:,}.")
+
+
+def in_one_line(name: str) -> str:
+    """The name as it is stored."""
+    return " ".join(name.split())
+
+
+def problem_of_name(name: str) -> str | None:
+    """What keeps a key from having this name."""
+    name = in_one_line(name)
+    return unseen(name, LONGEST_NAME) if name else "Give the key a name that tells what uses it."
+
+
+def problem_of_scopes(scopes: Collection[str]) -> str | None:
+    """What keeps a key from having these scopes."""
+    if not scopes:
+        return "Choose at least one thing that the key may do."
+    return None if set(scopes) <= set(SCOPES) else f"Choose among {', '.join(SCOPES)}."
 
 
 def keys_of(session: Session, user_id: UUID) -> list[ListedKey]:

@@ -82,10 +82,22 @@ def start_attempt(
     number: int | None = None,
     rng: Random | None = None,
 ) -> QuizAttempt:
-    """Start the player's next attempt, or return the one that is there already.
+    """The attempt of `start_or_resume`, new or not. Raises as that does."""
+    return start_or_resume(session, viewer, quiz_id, number=number, rng=rng)[0]
+
+
+def start_or_resume(
+    session: Session,
+    viewer: Viewer,
+    quiz_id: UUID,
+    *,
+    number: int | None = None,
+    rng: Random | None = None,
+) -> tuple[QuizAttempt, bool]:
+    """Start the player's next attempt, or return the one that is there already; whether it is new.
 
     number: the attempt that the player meant to start; one that exists is returned as it stands,
-        so that a form sent twice starts once. None starts the next.
+        so that a form sent twice starts once. None starts the next unless one is open.
 
     Raises NotFound, NotAllowed, SignInRequired, NoAttemptsLeft.
     """
@@ -96,20 +108,21 @@ def start_attempt(
     if last is not None and last.completed_at is None:
         lock_and_settle(session, last)
         if last.completed_at is None:
-            return last
+            return last, False
     if last is not None and number is not None and number <= last.number:
-        return _attempt_numbered(session, viewer, quiz_id, number) or last
+        return _attempt_numbered(session, viewer, quiz_id, number) or last, False
     now = database_time(session)
     next_number = 1 if last is None else last.number + 1
     version = version_to_start(session, viewer, quiz, next_number, now)
     _remove_old_guest_attempts(session, viewer, quiz_id)
     attempt_id = _insert_attempt(session, viewer, quiz, version, next_number, now)
-    if attempt_id is None:  # another tab was faster: theirs is the attempt
-        return _attempt_numbered(session, viewer, quiz_id, next_number) or start_attempt(
-            session, viewer, quiz_id, number=number, rng=rng
-        )
+    if attempt_id is None:  # another tab or program was faster
+        theirs = _attempt_numbered(session, viewer, quiz_id, next_number)
+        if theirs is not None and (number is not None or theirs.completed_at is None):
+            return theirs, False
+        return start_or_resume(session, viewer, quiz_id, number=number, rng=rng)
     _lay_out_questions(session, attempt_id, version, now, rng or SystemRandom())
-    return session.get_one(QuizAttempt, attempt_id)
+    return session.get_one(QuizAttempt, attempt_id), True
 
 
 def version_to_start(

@@ -21,6 +21,11 @@ from respondeo.domain.grading import GRADERS
 from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizVersion
 from respondeo.services import content, standings, starting, taking
 
+MEANWHILE = (
+    "Another attempt at this quiz was made at the same moment."
+    " Read which there are before you send this one again."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -55,9 +60,9 @@ def submit_attempt(
     now = database_time(session)
     number = 1 if last is None else last.number + 1
     version = starting.version_to_start(session, viewer, quiz, number, now)
-    rows = _graded(session, version, given, now, total_time_ms)
     limit = version.time_limit_ms
     total = total_time_ms if limit is None else min(total_time_ms, limit)
+    rows = _graded(session, version, given, now, total)
     attempt_id = _insert(session, viewer, version, number, now, (total, timed_out, rows))
     session.execute(insert(AttemptAnswer), [{"attempt_id": attempt_id, **row} for row in rows])
     attempt = session.get_one(QuizAttempt, attempt_id)
@@ -89,7 +94,7 @@ def _insert(
         .returning(QuizAttempt.id)
     )
     if made is None:  # a parallel request was faster, and this one may be the same again
-        raise AttemptOpen
+        raise AttemptOpen(MEANWHILE)
     return made
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.db import database_time
+from respondeo.domain import timing
 from respondeo.domain.access import Viewer
 from respondeo.domain.document import Feedback
 from respondeo.domain.errors import NotFound
@@ -116,7 +117,7 @@ def standing(session: Session, attempt: QuizAttempt, *, disclosed: bool | None =
     verdicts = disclosed or _tells(attempt)
     return Standing(
         attempt=told(session, attempt, now),
-        question=_current(session, attempt, rows),
+        question=_current(session, attempt, rows, now),
         answers=_answers(session, attempt, rows, verdicts=verdicts, disclosed=disclosed),
     )
 
@@ -126,7 +127,7 @@ def _tells(attempt: QuizAttempt) -> bool:
 
 
 def readable(session: Session, viewer: Viewer, attempt_id: UUID) -> Standing:
-    """An attempt of one's own, or a completed one at a quiz that one may edit.
+    """An attempt of one's own, or one at a quiz that one may edit: of that editors see everything.
 
     Raises NotFound.
     """
@@ -142,20 +143,21 @@ def readable(session: Session, viewer: Viewer, attempt_id: UUID) -> Standing:
     if not own and not viewer.may_edit(quiz.author_id):
         raise NotFound
     taking.settle(session, attempt)
-    if attempt.completed_at is not None:
-        disclosed = results.is_disclosed(session, viewer, attempt, quiz, own=own)
-        return standing(session, attempt, disclosed=disclosed)
-    if not own:
-        raise NotFound
-    return standing(session, attempt)
+    if own and attempt.completed_at is None:
+        return standing(session, attempt)
+    disclosed = results.is_disclosed(session, viewer, attempt, quiz, own=own)
+    return standing(session, attempt, disclosed=disclosed)
 
 
 def _current(
-    session: Session, attempt: QuizAttempt, rows: Sequence[AttemptAnswer]
+    session: Session, attempt: QuizAttempt, rows: Sequence[AttemptAnswer], now: datetime
 ) -> ToldQuestion | None:
+    """The question whose clock runs: none at a feedback, none once the time is up."""
     row = steps.current(rows) if attempt.shown_at is not None else None
     if row is None:
         return None
+    if attempt.deadline_at is not None and timing.limit_reached(attempt.deadline_at, now):
+        return None  # as on the page: the grace is for answers that are on their way
     questions = content.questions_for_players(session, attempt.quiz_version_id)
     question = questions[row.question_id].in_order(row.answer_order)
     return ToldQuestion(

@@ -35,6 +35,7 @@
       // No way to copy here (a plain http address, say): mark it, ready to be copied by hand.
       field.focus();
       field.select();
+      notify(button.dataset.selected ?? "The link is selected. Copy it by hand.");
     }
   });
 })();

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from respondeo.models import AttemptAnswer
 from tests.api.conftest import Program, Programs, quiz_body
 from tests.conftest import Clock
 
@@ -110,7 +114,6 @@ def test_strangers_to_an_attempt_find_nothing(program: Programs) -> None:
     step = started(player, quiz)
     path = f"/api/attempts/{step['attempt']['id']}"
     other.ask("GET", path, 404)
-    author.ask("GET", path, 404)  # open: as on the pages, its editors wait for its end
     answer(other, step, 0, 404)
     answer(author, step, 0, 404)
     other.ask("POST", f"{path}/next", 404)
@@ -118,6 +121,22 @@ def test_strangers_to_an_attempt_find_nothing(program: Programs) -> None:
     other.ask("GET", path, 404)
     assert author.ask("GET", path, 200)["answers"][0]["correctAnswerIds"]
     assert player.ask("GET", f"/api/attempts/{uuid4()}", 404)["error"]
+
+
+def test_editors_follow_an_attempt_that_is_open_and_change_nothing(program: Programs) -> None:
+    author, player = program("admin"), program()
+    quiz = published(author, 2, feedback="end")
+    path = f"/api/attempts/{started(player, quiz)['attempt']['id']}"
+    answer(player, player.ask("GET", path, 200), 1)
+    seen, own = author.ask("GET", path, 200), player.ask("GET", path, 200)
+    assert seen["question"] == own["question"]
+    assert seen["question"]["position"] == 2
+    right = quiz["questions"][0]["answers"][0]["id"]
+    assert (seen["answers"][0]["isCorrect"], seen["answers"][0]["correctAnswerIds"]) == (
+        False,
+        [right],
+    )
+    assert own["answers"][0]["isCorrect"] is own["answers"][0]["correctAnswerIds"] is None
 
 
 def test_questions_and_answers_of_other_places_are_conflicts(program: Programs) -> None:
@@ -162,6 +181,36 @@ def test_a_whole_attempt_is_graded_here_and_stays_off_the_boards(program: Progra
     assert [one["status"] for one in listed["items"]] == ["question", "over"]
 
 
+def test_no_question_of_a_whole_attempt_takes_longer_than_the_limit(
+    program: Programs, committed: Session
+) -> None:
+    quiz, player = published(program("admin"), 2, timeLimitSeconds=10), program()
+    answers = [
+        {"questionId": one["id"], "answerId": one["answers"][0]["id"]} for one in quiz["questions"]
+    ]
+    body = {"answers": answers, "totalTimeMs": 604_800_000}
+    made = player.ask("POST", f"/api/quizzes/{quiz['id']}/attempts", 201, body)
+    times = sa.select(AttemptAnswer.time_ms).where(AttemptAnswer.attempt_id == UUID(made["id"]))
+    assert committed.scalars(times).all() == [5000, 5000]
+
+
+def test_whole_attempts_sent_at_once_are_recorded_or_told_why_not(program: Programs) -> None:
+    quiz, player = published(program("admin"), 1, maxAttempts=None), program()
+    path, body = f"/api/quizzes/{quiz['id']}/attempts", {"answers": [], "totalTimeMs": 1}
+    together = Barrier(6)
+
+    def send(_: int) -> tuple[int, str]:
+        together.wait(timeout=30)
+        answered = player.request("POST", path, body)
+        return answered.status_code, answered.get_json().get("error", "")
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(send, range(6)))
+    refused = [words for status, words in answers if status == 409]
+    assert all("at the same moment" in words for words in refused), refused
+    assert len(answers) - len(refused) == player.ask("GET", path, 200)["totalCount"] >= 1
+
+
 def test_editors_list_everybodys_attempts_and_others_their_own(program: Programs) -> None:
     author, one, two = program("admin"), program(name="Real One"), program()
     quiz = published(author, 1)
@@ -186,3 +235,21 @@ def test_an_attempt_whose_time_is_up_is_over_for_whoever_reads_it(
     answer(player, step, 0, 409)
     read = player.ask("GET", f"/api/attempts/{step['attempt']['id']}", 200)["attempt"]
     assert (read["status"], read["timedOut"], read["totalTimeMs"]) == ("over", True, 5000)
+
+
+def test_in_the_grace_no_question_is_told_any_more_and_an_answer_still_counts(
+    program: Programs, committed: Session, committed_clock: Clock
+) -> None:
+    quiz, player = published(program("admin"), 2, timeLimitSeconds=5), program()
+    committed_clock.stop()
+    committed.commit()
+    step = started(player, quiz)
+    committed_clock.advance(seconds=6)
+    committed.commit()
+    start = f"/api/quizzes/{quiz['id']}/attempts/start"
+    for method, path in (("GET", f"/api/attempts/{step['attempt']['id']}"), ("POST", start)):
+        told = player.ask(method, path, 200)
+        assert (told["attempt"]["status"], told["attempt"]["remainingMs"]) == ("question", 0)
+        assert told["question"] is None
+    over = answer(player, step, 0)["attempt"]
+    assert (over["status"], over["correctCount"], over["totalTimeMs"]) == ("over", 1, 5000)

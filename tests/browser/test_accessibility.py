@@ -392,7 +392,10 @@ def test_axe_finds_nothing_on_keys(world: World, still: Open) -> None:
     expect(page.locator("#problem-scopes")).to_be_visible()
     expect(page.get_by_role("checkbox").first).to_be_focused()
     axe_finds_nothing(page, "wrong")
-    page.get_by_role("button", name="Revoke").click()
+    page.get_by_text("Revoke An importer").click()
+    expect(page.get_by_role("button", name="Revoke this key")).to_be_visible()
+    axe_finds_nothing(page, "about to be revoked")
+    page.get_by_role("button", name="Revoke this key").click()
     expect(page.get_by_text("The key is revoked.")).to_be_visible()
     axe_finds_nothing(page, "revoked")
 

@@ -48,6 +48,31 @@ def test_a_key_that_is_typed_in_is_sent_with_what_is_tried(reader: Visitor) -> N
     assert "rsp_of_a_reader" not in page.evaluate("JSON.stringify({...localStorage})")
 
 
+def test_the_dialog_asks_for_a_key_alone_and_is_used_with_the_keyboard(reader: Visitor) -> None:
+    page = opened(reader)
+    authorize = page.get_by_role("button", name="Authorize").first
+    authorize.press("Enter")
+    dialog = page.get_by_role("dialog")
+    field, close = dialog.get_by_role("textbox"), dialog.get_by_role("button", name="Close").first
+    expect(field).to_be_focused()  # and there is no other
+    close.focus()
+    page.keyboard.press("Shift+Tab")
+    expect(dialog.get_by_role("button", name="Close").last).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(close).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(authorize).to_be_focused()
+
+
+def test_a_body_can_be_read_while_it_is_written(reader: Visitor) -> None:
+    page = reader.go("/docs")
+    page.locator("#operations-Quizzes-create_quiz .opblock-summary-control").click()
+    box = page.get_by_role("textbox", name="Request body").bounding_box()
+    assert box is not None
+    assert box["height"] > 200
+
+
 def test_the_reference_follows_the_theme(reader: Visitor) -> None:
     page = opened(reader)
     ground = "block => getComputedStyle(block).backgroundColor"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -15,6 +18,7 @@ from respondeo.services import api_keys
 from tests.factories import add_user
 
 Run = Callable[..., Result]
+GUIDE = (Path(__file__).parents[2] / "docs/configuration.md").read_text()
 
 
 @pytest.fixture
@@ -47,6 +51,18 @@ def test_making_a_key_prints_the_key_and_nothing_else(
     assert printed == f"{key}\n"
     assert (holder.user_id, holder.scopes) == (ada.id, frozenset(SCOPES))
     assert (holder.requests_per_minute, holder.expires_at) == (100, None)
+
+
+def test_one_key_more_than_there_may_be_is_refused(run: Run, ada: User, committed: Session) -> None:
+    for number in range(api_keys.MOST_KEYS):
+        api_keys.create_key(committed, ada.id, f"Key {number}", scopes=SCOPES, expires_days=None)
+    committed.commit()
+    refused = run("create", ada.email, "--name", "One more")
+    assert refused.exit_code == 1
+    assert refused.stdout == ""
+    assert refused.stderr == (
+        "Error: One person may have 50 keys. Revoke one that is no longer used.\n"
+    )
 
 
 def test_scopes_expiry_and_limit_are_taken(run: Run, ada: User, committed: Session) -> None:
@@ -115,3 +131,21 @@ def test_somebody_elses_key_or_none_is_not_revoked(run: Run, ada: User, committe
     assert result.exit_code == 1
     assert "There is no such key." in result.stderr
     assert api_keys.holder_of(committed, key) is not None
+
+
+def test_the_commands_in_the_guide_work_as_they_stand(
+    run: Run, ada: User, committed: Session
+) -> None:
+    (block,) = re.findall(r"^```sh\n(flask api-keys .*?)^```", GUIDE, re.M | re.S)
+    create, listing, revoke = (
+        shlex.split(line, comments=True)[2:] for line in block.replace("\\\n", "").splitlines()
+    )
+    ada.email = create[1]
+    committed.commit()
+    key = run(*create).stdout.strip()
+    assert api_keys.holder_of(committed, key) is not None
+    assert key[:8] in run(*listing).stdout
+    assert len(revoke[-1]) == len(key[:8])
+    assert run(*revoke[:-1], key[:8]).exit_code == 0
+    committed.rollback()
+    assert api_keys.holder_of(committed, key) is None

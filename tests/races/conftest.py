@@ -112,7 +112,7 @@ def world(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     url = url_of(name, turned=False)
     try:
         log = tmp_path_factory.mktemp("races") / "server.log"
-        server = Server(url, log, direct_url=direct_url_of(name))
+        server = Server(url, log, DATABASE_DIRECT_URL=direct_url_of(name))
         yield World(server, direct_url_of(name))
         server.stop()
     finally:

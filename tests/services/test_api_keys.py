@@ -14,6 +14,7 @@ from respondeo.domain.errors import Invalid, NotFound
 from respondeo.domain.scopes import MEANINGS, SCOPES
 from respondeo.models import ApiKey, User
 from respondeo.services import api_keys
+from respondeo.services.api_keys import MOST_KEYS
 from tests.conftest import Clock
 from tests.factories import add_user
 from tests.services.parallel import at_once
@@ -51,6 +52,8 @@ def test_a_key_is_stored_as_its_digest_and_a_visible_start(session: Session) -> 
         ("name", {"name": "a\0b"}),
         ("name", {"name": "a\x1b[31mb"}),
         ("name", {"name": "a\udcffb"}),
+        ("name", {"name": "\u200b\u2800"}),
+        ("name", {"name": "Backup \u202eretropmI"}),
         ("scopes", {"scopes": []}),
         ("scopes", {"scopes": ["quizzes:read", "admin:*"]}),
         ("expires_days", {"expires_days": 0}),
@@ -97,6 +100,45 @@ def test_a_form_sent_ten_times_at_once_makes_one_key(wide: Flask, committed: Ses
 
     made = at_once(wide, [send] * 10)
     assert sorted(type(one).__name__ for one in made) == ["NoneType"] * 9 + ["str"]
+
+
+def test_a_person_has_at_most_fifty_keys_that_have_not_expired(
+    session: Session, clock: Clock
+) -> None:
+    user, last = add_user(session), uuid4()
+    clock.stop()
+    for number in range(MOST_KEYS - 1):
+        make(session, user, f"Key {number}", expires_days=1 + number)
+    make(session, user, "The last", key_id=last)
+    with pytest.raises(Invalid) as refused:
+        make(session, user, "One more")
+    assert [problem.path for problem in refused.value.problems] == ["key"]
+    assert "Revoke one" in str(refused.value)
+    sent_again = api_keys.create_key(
+        session, user.id, "The last", scopes=SCOPES, expires_days=None, key_id=last
+    )
+    assert sent_again is None  # it was made, and nothing is refused
+    make(session, add_user(session), "Somebody else’s")
+    clock.advance(days=1)
+    make(session, user, "In place of the one that expired")
+    with pytest.raises(Invalid):
+        make(session, user, "One more")
+    api_keys.revoke_key(session, user.id, last)
+    make(session, user, "In place of the one that was revoked")
+
+
+def test_keys_made_at_once_are_not_more_than_there_may_be(wide: Flask, committed: Session) -> None:
+    user = add_user(committed)
+    for number in range(MOST_KEYS - 2):
+        make(committed, user, f"Key {number}")
+    committed.commit()
+    user_id = user.id
+
+    def make_one(session: Session) -> str | None:
+        return api_keys.create_key(session, user_id, "At once", scopes=SCOPES, expires_days=None)
+
+    made = at_once(wide, [make_one] * 8)
+    assert sorted(type(one).__name__ for one in made) == ["Invalid"] * 6 + ["str"] * 2
 
 
 def test_keys_are_listed_the_newest_first_and_nobody_elses(session: Session, clock: Clock) -> None:

@@ -27,9 +27,11 @@ from respondeo.database_trouble import (
     explain,
 )
 from respondeo.db import db, parse_url
+from respondeo.domain.scopes import SCOPES
 from respondeo.embedded import EmbeddedPostgres
 from respondeo.errors import SAFE_ANSWERS
-from tests.client import Client, Page
+from respondeo.services import api_keys
+from tests.client import SAME_ORIGIN, Client, Page
 from tests.conftest import FAST, settings_for
 from tests.factories import add_user, published_quiz
 from tests.web.playing import Player, asked
@@ -81,6 +83,7 @@ def open_client(app: Flask, name: str = "Ada Player") -> Client:
     return client
 
 
+SESSION = "/api/auth/get-session"
 PAGES = ["/", "/leaderboard", "/quiz/00000000-0000-0000-0000-000000000000"]
 
 
@@ -107,6 +110,29 @@ def test_while_the_database_is_away_every_page_says_so_and_tries_again(
             sent = client.post(path, person="player")
             assert sent.status_code == 503
             assert Page(sent).words("h1") == "The database is away"
+
+
+def test_a_program_is_told_so_in_json(own: Flask, running: EmbeddedPostgres) -> None:
+    signed_in = open_client(own)
+    with own.app_context():
+        person = add_user(db.session(), "A Caller").id
+        key = api_keys.create_key(db.session(), person, "A key", scopes=SCOPES, expires_days=None)
+        db.session.commit()
+    with_a_key = {"x-api-key": str(key), "Content-Type": "application/json"}
+    assert Client(own).open("/api/quizzes", headers=with_a_key).status_code == 200
+    running.stop()
+    for client, headers in ((Client(own), with_a_key), (signed_in, SAME_ORIGIN)):
+        for method, path in (("GET", "/api/quizzes"), ("POST", "/api/quizzes"), ("GET", SESSION)):
+            told = client.open(path, method=method, headers=headers)
+            assert told.status_code == 503
+            assert told.headers["Retry-After"] == "5"
+            assert list(told.get_json()) == ["error"]
+            assert "psycopg" not in told.text
+    nobody = Client(own)
+    assert nobody.open("/api/quizzes").status_code == 401
+    assert nobody.open(SESSION).get_json() is None
+    running.start()
+    assert nobody.open("/api/quizzes", headers=with_a_key).status_code == 200
 
 
 def test_where_a_form_was_sent_the_page_that_held_it_is_tried_again(

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
+import structlog
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from respondeo.models import User
+from respondeo import create_app
+from respondeo.db import db
+from respondeo.domain.scopes import SCOPES
+from respondeo.models import ApiKey, User
 from respondeo.services import api_keys
 from tests.client import Client, Page
+from tests.conftest import settings_for
 from tests.factories import add_user
 from tests.web.places import person_with
 
@@ -42,7 +49,7 @@ def form(page: Page, **changes: object) -> dict[str, object]:
 
 
 def key_on(page: Page) -> str:
-    return str(page.one("#made-key").attrs["value"])
+    return page.words("#made-key")
 
 
 def test_a_page_without_keys_says_so_and_offers_to_read(browser: Client) -> None:
@@ -132,6 +139,31 @@ def test_what_is_wrong_is_said_beside_the_field_and_the_rest_stays(
     assert not api_keys.keys_of(committed, ada)
 
 
+def test_all_that_is_wrong_is_said_at_once_and_the_first_has_the_focus(browser: Client) -> None:
+    wrong = {"name": "", "scopes": [], "expires_days": "31", "requests_per_minute": "0"}
+    response = browser.post(PAGE, form(browser.page(PAGE), **wrong))
+    assert response.status_code == 422
+    page = Page(response)
+    for field in wrong:
+        assert page.words(f"#problem-{field}"), field
+    assert [one.attrs["id"] for one in page.all("[autofocus]")] == ["key-name"]
+
+
+def test_one_key_more_than_there_may_be_is_refused_in_words(
+    browser: Client, ada: UUID, committed: Session
+) -> None:
+    for number in range(api_keys.MOST_KEYS):
+        api_keys.create_key(committed, ada, f"Key {number}", scopes=SCOPES, expires_days=None)
+    committed.commit()
+    response = browser.post(PAGE, form(browser.page(PAGE), name="One more"))
+    assert response.status_code == 422
+    page = Page(response)
+    assert "One person may have 50 keys. Revoke one" in page.words("#no-key")
+    assert [one.attrs["id"] for one in page.all("[autofocus]")] == ["no-key"]
+    assert page.one("#key-name").attrs["value"] == "One more"
+    assert len(page.all(".keys > li")) == api_keys.MOST_KEYS
+
+
 @pytest.mark.parametrize("forged", ["", "x", "\0"])
 def test_a_form_without_an_id_makes_no_key_and_gets_one(browser: Client, forged: str) -> None:
     response = browser.post(PAGE, form(browser.page(PAGE), key=forged))
@@ -163,12 +195,27 @@ def test_a_key_is_revoked_at_once_and_twice_is_no_fault(
 ) -> None:
     page = Page(browser.post(PAGE, form(browser.page(PAGE))))
     key = key_on(page)
+    assert "cannot be brought back" in page.words(".keys details:not([open]) > form")
     for _ in range(2):
         after = browser.submit(page, ".keys form")
         assert (after.status, after.path) == (200, PAGE)
         assert "The key is revoked." in after.words()
         assert after.all("#no-keys")
     assert api_keys.holder_of(committed, key) is None
+
+
+def test_a_key_that_has_ended_says_so_and_is_removed(
+    browser: Client, ada: UUID, committed: Session
+) -> None:
+    browser.post(PAGE, form(browser.page(PAGE)))
+    ended = sa.func.clock_timestamp() - timedelta(days=1)
+    before = {"created_at": ended - timedelta(days=30), "expires_at": ended}
+    committed.execute(sa.update(ApiKey).where(ApiKey.user_id == ada).values(**before))
+    committed.commit()
+    words = browser.page(PAGE).words(".keys > li")
+    assert "Expired" in words
+    assert "Remove this key" in words
+    assert "Revoke" not in words
 
 
 def test_nobody_revokes_or_sees_somebody_elses_key(browser: Client, committed: Session) -> None:
@@ -193,8 +240,41 @@ def test_who_may_have_no_keys_sees_no_tab(app: Flask, committed: Session) -> Non
 
 
 def test_no_key_is_ever_logged(
-    browser: Client, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    database: str,
+    app: Flask,
+    ada: UUID,
+    committed: Session,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    key = key_on(Page(browser.post(PAGE, form(browser.page(PAGE)))))
-    told = capsys.readouterr()
-    assert key not in told.out + told.err + caplog.text
+    before = structlog.get_config()
+    logging = create_app(settings_for(database, app_env="production", log_level="DEBUG"))
+    caplog.set_level("DEBUG")
+    try:
+        client = Client(logging)
+        client.sign_in(ada)
+        key = key_on(Page(client.post(PAGE, form(client.page(PAGE)))))
+        shown, secret = key[: api_keys.SHOWN], key[api_keys.SHOWN :]
+        made_up = f"{shown}{secret[::-1]}"
+        statuses = [ask(client, "/api/auth/get-session", given) for given in (key, made_up)]
+        statuses += [ask(client, f"/api/quizzes{end}", key) for end in ("", "/none", "?page=x")]
+        committed.execute(sa.text("ALTER TABLE apikey RENAME TO nowhere"))
+        committed.commit()
+        statuses.append(ask(client, "/api/quizzes", key))
+        committed.execute(sa.text("ALTER TABLE nowhere RENAME TO apikey"))
+        committed.commit()
+        assert statuses == [200, 401, 200, 404, 400, 503]
+        told = capsys.readouterr()
+        logged = told.out + told.err + caplog.text
+        assert '"/api/auth/get-session"' in logged
+        assert '"database trouble"' in logged
+        assert secret not in logged
+        assert secret[::-1] not in logged
+    finally:
+        structlog.configure(**before)
+        with logging.app_context():
+            db.engine.dispose()
+
+
+def ask(client: Client, path: str, key: str) -> int:
+    return client.open(path, headers={"x-api-key": key}).status_code

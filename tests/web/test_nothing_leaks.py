@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from respondeo.domain.document import Document, Feedback, Reveal
-from respondeo.models import Answer, Question
-from respondeo.services import content
+from respondeo.models import Answer
 from tests.client import Client
 from tests.conftest import Clock
 from tests.factories import published_quiz, question
+from tests.leaks import forget_content, told, told_of_questions
 from tests.web.apps import Browser
 from tests.web.playing import Player, attempt_id, document_of, option
 
@@ -158,26 +158,10 @@ class Watch:
         forget_content()
 
 
-def forget_content() -> None:
-    """Empty the caches of what never changes: here it did."""
-    content.version_details.cache_clear()
-    content.questions_for_players.cache_clear()
-    content.answer_keys.cache_clear()
-
-
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
     yield
     forget_content()
-
-
-def told(response: TestResponse) -> tuple[object, ...]:
-    """All that a response tells: status, headers, body. Neither the date nor gzip's is ours."""
-    headers = sorted((k, v) for k, v in response.headers.items() if k != "Date")
-    body = response.get_data()
-    if response.content_encoding == "gzip":
-        body = body[:4] + body[8:]
-    return response.status_code, tuple(headers), body
 
 
 def same(before: Bytes, after: Bytes) -> None:
@@ -336,17 +320,6 @@ def test_no_question_is_told_before_its_clock_runs(
             committed_clock.advance(seconds=-180)
             committed.commit()
             page = player.next(page)
-
-
-def told_of_questions(session: Session) -> dict[UUID, list[str]]:
-    """What gives a question away: its words, picture, explanation, and every id."""
-    found: dict[UUID, list[str]] = {}
-    for q in session.scalars(sa.select(Question)):
-        answers = session.scalars(sa.select(Answer).where(Answer.question_id == q.id)).all()
-        found[q.id] = [q.text, str(q.image_url), str(q.explanation), str(q.uid), str(q.id)]
-        found[q.id] += [text for a in answers for text in (str(a.uid), str(a.id), a.text)]
-    session.commit()
-    return found
 
 
 def assert_silent(served: Bytes, later: Mapping[UUID, list[str]]) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms import Form, IntegerField, StringField
-from wtforms.validators import AnyOf, InputRequired
+from wtforms.validators import AnyOf, InputRequired, NumberRange, ValidationError
 
 from respondeo.db import new_id, session
 from respondeo.domain.errors import Invalid
@@ -52,12 +52,25 @@ class KeyForm(Form):
     name = StringField()
     scopes = TickedField()
     expires_days = StringField(validators=[AnyOf(ENDS, "Choose when the key expires.")])
-    requests_per_minute = WholeNumberField(validators=[InputRequired(A_NUMBER)])
+    requests_per_minute = WholeNumberField(
+        validators=[InputRequired(A_NUMBER), NumberRange(1, api_keys.MOST_REQUESTS, A_NUMBER)]
+    )
+
+    def validate_name(self, field: StringField) -> None:
+        _refuse(api_keys.problem_of_name(field.data or ""))
+
+    def validate_scopes(self, field: TickedField) -> None:
+        _refuse(api_keys.problem_of_scopes(field.data or ()))
 
     @property
     def days(self) -> int | None:
         """How long the key lasts; None for ever."""
         return None if self.expires_days.data == "never" else int(self.expires_days.data or "")
+
+
+def _refuse(problem: str | None) -> None:
+    if problem is not None:
+        raise ValidationError(problem)
 
 
 def empty_form() -> KeyForm:

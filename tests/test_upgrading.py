@@ -241,6 +241,13 @@ def test_an_upgrade_never_goes_through_a_transaction_pooler(deployment: Deployme
     assert not deployment.has("quiz")
 
 
+def test_an_upgrade_goes_where_the_direct_string_leads(deployment: Deployment) -> None:
+    settings = settings_for("postgresql://q@127.0.0.1:1/x", database_direct_url=deployment.url)
+    done = create_app(settings).test_cli_runner().invoke(args=["db", "upgrade"])
+    assert done.exit_code == 0
+    assert deployment.stands_at() == ["0003"]
+
+
 def test_a_database_of_a_newer_version_is_left_alone(deployment: Deployment) -> None:
     deployment.run("upgrade")
     deployment.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -270,6 +277,15 @@ def test_what_cannot_be_reached_or_may_not_be_done_is_told_in_the_doctors_words(
             assert "hushhush" not in done.output
     finally:
         run_on_server(f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("command", ["current", "check", "stamp"])
+def test_the_commands_of_flask_migrate_say_in_the_same_words_what_is_wrong(command: str) -> None:
+    app = create_app(settings_for("postgresql://q:hushhush@127.0.0.1:1/x"))
+    done = app.test_cli_runner().invoke(args=["db", command])
+    assert done.exit_code == 1
+    assert AWAY.sentence in done.output
+    assert "hushhush" not in done.output
 
 
 def test_there_is_no_such_revision(deployment: Deployment) -> None:

@@ -13,8 +13,8 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from respondeo.connection_string import POOLER, ConnectionString, Host, Row
-from respondeo.database_trouble import Trouble, while_connecting
+from respondeo.connection_string import POOLER, SECRETS, ConnectionString, Host, Row
+from respondeo.database_trouble import Trouble, furthest, plainly
 from respondeo.db import CONNECT_TIMEOUT_S
 
 PATIENCE_S = 5
@@ -59,7 +59,7 @@ class Line:
     @property
     def trouble(self) -> Trouble | None:
         """Why we were not let in."""
-        return while_connecting(str(self.refused)) if self.refused else None
+        return furthest(str(self.refused))[0] if self.refused else None
 
     def ask(self, query: LiteralString, *values: object) -> list[Row]:
         """The rows of a query, in a transaction of its own: a pooler may be in between."""
@@ -70,6 +70,14 @@ class Line:
     def ask_one(self, query: LiteralString, *values: object) -> Any:
         """The one value of a query."""
         return self.ask(query, *values)[0][0]
+
+    def keeps_transactions(self) -> bool:
+        """Whether one can have a transaction: not so behind a pooler in statement mode."""
+        try:
+            self.ask("SELECT 1")
+        except psycopg.Error as error:
+            return "transaction" not in str(error).lower()
+        return True
 
     def close(self) -> None:
         if self._connection is not None:
@@ -93,16 +101,24 @@ class Line:
         return all(host.is_socket or host.name in NEAR for host in self.string.hosts)
 
     def told(self, error: BaseException | str) -> str:
-        """What an error says, in one line and without the password."""
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        several = any("Multiple connection attempts" in line for line in lines)
-        text = "; ".join(lines if not several else lines[:1])
-        return self.string.hide(text)
+        """What an error says, in one line and without a secret."""
+        text = furthest(str(error))[1]
+        return self.string.hide(plainly(text) if self.string.hosts else text)
+
+    def said(self, error: BaseException) -> str:
+        """The same as a sentence."""
+        return sentence(f"It said: {self.told(error)}")
 
     def written(self, **changes: str | None) -> str:
         """The variable with some parameters set, or taken away (None). PASSWORD stands for it."""
         pooled = {POOLER: "true"} if self.string.pooled else {}
-        parameters: dict[str, str | None] = {**self.string.parameters, **pooled, **changes}
+        hidden = {name: "SECRET" for name in SECRETS if name in self.string.parameters}
+        parameters: dict[str, str | None] = {
+            **self.string.parameters,
+            **hidden,
+            **pooled,
+            **changes,
+        }
         kept = "&".join(
             f"{name}={quote(value, safe='/:,')}" for name, value in parameters.items() if value
         )
@@ -160,3 +176,8 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
     return outcome[0]
+
+
+def sentence(text: str) -> str:
+    """With the full stop that somebody else's words may lack."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."

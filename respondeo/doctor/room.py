@@ -8,7 +8,6 @@ from respondeo.db import MAX_OVERFLOW
 from respondeo.doctor.findings import Finding, fails, passes, warns
 from respondeo.doctor.patient import Patient
 from respondeo.pooler import Pooler
-from respondeo.rate_limits.postgres import CONNECTIONS as COUNTERS
 
 # Whose connections count: ours that run already will be among those the workers open. The limits
 # of a role and of a database are -1 where there are none.
@@ -28,7 +27,7 @@ ROOM = """
 
 
 def room(patient: Patient) -> Iterator[Finding]:
-    wanted = patient.workers * (patient.threads + MAX_OVERFLOW + COUNTERS)
+    wanted = patient.workers * (patient.threads + MAX_OVERFLOW + patient.counters)
     sum_ = (
         f"{patient.workers} workers with {patient.threads} threads open up to {wanted} connections"
     )
@@ -46,19 +45,19 @@ def room(patient: Patient) -> Iterator[Finding]:
         ((name, limit) for name, limit in limits.items() if limit >= 0), key=lambda pair: pair[1]
     )
     if wanted > most:
-        yield fails(f"{sum_}; {whose} takes {most}.", *_more(patient, whose, wanted))
+        yield fails(f"{sum_}; {whose} takes {most}.", *_more(patient, whose, wanted, most))
     elif wanted > total - others:
         yield warns(
             f"{sum_}; the server takes {total}, and others hold {others} of them now.",
-            *_more(patient, "the server", wanted + others),
+            *_more(patient, "the server", wanted + others, total - others),
         )
     else:
         yield passes(f"{sum_}; the server has {total - others} to give.")
 
 
-def _more(patient: Patient, whose: str, wanted: int) -> list[str]:
+def _more(patient: Patient, whose: str, wanted: int, most: int) -> list[str]:
     line = patient.line
-    fewer = f"WEB_THREADS={max(1, patient.threads // 2)}"
+    fewer = _fewer(patient, most)
     if whose.startswith("the role"):
         return [
             line.as_admin("ALTER ROLE {} CONNECTION LIMIT -1", line.user),
@@ -75,3 +74,12 @@ def _more(patient: Patient, whose: str, wanted: int) -> list[str]:
         "sudo systemctl restart postgresql",
         fewer,
     ]
+
+
+def _fewer(patient: Patient, most: int) -> str:
+    """Threads, or else workers, that do with as many connections."""
+    around = MAX_OVERFLOW + patient.counters
+    threads = most // patient.workers - around
+    if threads > 0:
+        return f"WEB_THREADS={threads}"
+    return f"WEB_CONCURRENCY={max(1, most // (patient.threads + around))}"

@@ -10,6 +10,7 @@ from tempfile import mkdtemp
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from respondeo import create_app, migrating
@@ -17,8 +18,9 @@ from respondeo.backup import clients
 from respondeo.connection_string import ConnectionString
 from respondeo.db import db
 from respondeo.embedded import binaries
-from tests.cli.databases import LEFT_OUT, Everything, everything, fill, run
+from tests.cli.databases import LEFT_OUT, Everything, database, everything, fill, run
 from tests.conftest import settings_for
+from tests.pooler import POOLER_PORT, PgBouncer
 from tests.system.postgres import PASSWORD, Postgres
 
 EXTENSIONS = ("citext", "pg_stat_statements")  # types, functions, views, in our schema
@@ -113,6 +115,24 @@ def test_what_belongs_to_extensions_stays_through_restores_and_resets(
         assert connection.execute("SELECT 'A'::citext = 'a'").fetchone() == (True,)
         installed = connection.execute("SELECT extname FROM pg_extension")
         assert {*EXTENSIONS} < {name for (name,) in installed}
+
+
+def test_a_pooler_in_transaction_mode_is_found_out_though_nobody_says_so(tmp_path: Path) -> None:
+    folder = Path(mkdtemp(prefix="resp-", dir="/tmp"))
+    with database(migrated=True) as app:
+        there = sa.make_url(app.config["DATABASE_URL"])
+        pooler = PgBouncer(folder, there)
+        app.config["DATABASE_DIRECT_URL"] = (
+            f"postgresql:///{there.database}?host={folder}&port={POOLER_PORT}"
+        )
+        try:
+            for words in (["backup", tmp_path / "b.dump"], ["reset", "--yes"], ["studio"]):
+                result = run(app, *words)
+                assert (result.exit_code, "Set DATABASE_DIRECT_URL" in result.output) == (1, True)
+        finally:
+            pooler.stop()
+            shutil.rmtree(folder)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_wrong_password_is_said_and_not_shown(server: Postgres, tmp_path: Path) -> None:

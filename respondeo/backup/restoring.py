@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
 
 from respondeo.backup.clients import Clients, Running, environment
 from respondeo.backup.contents import RESTRICTION, contents
-from respondeo.backup.formats import damaged, lines_of
+from respondeo.backup.formats import damaged, lines_of, understood
 from respondeo.backup.words import BackupError, Progress
 from respondeo.connection_string import ConnectionString
 from respondeo.migrating import ADVISORY_LOCK
 from respondeo.schema import LOCK_TIMEOUT_S, Holdings
 
-# Said to a server of a version that does not know it, this alone would end the transaction.
-SINCE_17 = b"SET transaction_timeout = 0;\n"
 # psql's verbose form, in whatever language: ERROR:  55P03: canceling statement due to …
 SAID = re.compile(r":  ([0-9A-Z]{5}): (.*)")
 FINE = {"00", "01"}  # classes of notices and warnings
@@ -78,9 +76,10 @@ class Restoring:
                 told.writelines(_before(present))
                 if self._clients.can_restrict:
                     told.write(f"\\restrict {secrets.token_hex()}\n".encode())
-                for line in _understood(lines, server):
-                    told.write(line)
-                    progress.add(len(line))
+                for line in understood(lines, server):
+                    if not RESTRICTION.fullmatch(line):  # we have restricted psql ourselves
+                        told.write(line)
+                        progress.add(len(line))
                 # Only now is the file known to be whole: without this, nothing has happened.
                 told.writelines(_after(present))
                 told.close()
@@ -101,13 +100,6 @@ def _after(present: Holdings) -> Iterator[bytes]:
     # A session that was ended after the backup must not come back with it.
     yield f"DELETE FROM {present.quoted_schema}.session;\n".encode()  # noqa: S608 - a name, quoted
     yield b"COMMIT;\n"
-
-
-def _understood(lines: Iterable[bytes], server: int) -> Iterator[bytes]:
-    """Without what this server or its psql may not know. We restrict psql ourselves."""
-    for line in lines:
-        if not (RESTRICTION.fullmatch(line) or (server < 17 and line == SINCE_17)):
-            yield line
 
 
 def _refused(said: str, *, lost: bool) -> BackupError:

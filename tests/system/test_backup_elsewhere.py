@@ -93,6 +93,7 @@ def test_newer_programs_restore_into_an_older_server(
     for base, words in (("quiz_app", ["backup"]), ("other", ["restore", "--yes"])):
         result = run(app_at(local.format(base)), *words, tmp_path / name)
         assert result.exit_code == 0, result.output
+    assert b"transaction_timeout" not in (tmp_path / name).read_bytes()
     assert_is_there(app_at(local.format("other")), before)
 
 

@@ -35,7 +35,7 @@ def backup_command(file: Path, force: bool) -> None:
     found = clients.newest(direct(), version)
     if target and target.exists() and not force:
         click.confirm(f"{target} exists. Overwrite it?", abort=True)
-    done = backup.back_up(direct(), found, present.schema, target)
+    done = backup.back_up(direct(), found, present.schema, version, target)
     click.echo(_said(present, target, done), err=target is None)
 
 

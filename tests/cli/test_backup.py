@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -118,29 +119,35 @@ def as_user(app: Flask, user: str, password: str | None = None, **more: object) 
     return create_app(settings_for(url.render_as_string(hide_password=False), **more))
 
 
-def test_nobody_on_the_machine_can_read_the_password(source: Source) -> None:
-    app = as_user(source.app, "respondeo", "hunter2#secret")
-    with (
-        psycopg.connect(source.app.config["DATABASE_URL"]) as other,
-        ThreadPoolExecutor(1) as thread,
-    ):
+def test_nobody_reads_the_password_and_a_backup_that_is_stopped_leaves_nothing(
+    source: Source, tmp_path: Path
+) -> None:
+    url = sa.make_url(source.app.config["DATABASE_URL"]).set(password="hunter2#secret")
+    with psycopg.connect(source.app.config["DATABASE_URL"]) as other:
         other.execute("LOCK TABLE media")  # so that pg_dump stands still
-        backing_up = thread.submit(run, app, "backup", "-")
-        words, env = until(_dumping, "pg_dump")
+        backing_up = subprocess.Popen(
+            [sys.executable, "-m", "flask", "--app", "wsgi", "db", "backup", tmp_path / "b.sql"],
+            env=os.environ
+            | {"APP_ENV": "demo", "DATABASE_URL": url.render_as_string(hide_password=False)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        words, env = until(lambda: _dumping(backing_up.pid), "pg_dump")
         file = Path(env["PGSERVICEFILE"])
         kept, mode = file.read_text(), stat.S_IMODE(file.stat().st_mode)
-        other.rollback()
-        said = backing_up.result()
-    assert said.exit_code == 0
+        until(lambda: names(tmp_path) or None, "the file")
+        backing_up.terminate()
+        _, said = backing_up.communicate(timeout=20)
     assert env["PGPASSWORD"] == "hunter2#secret"
-    assert "hunter2" not in words + kept + said.stderr
+    assert "hunter2" not in words + kept + said
     assert (mode, file.exists()) == (0o600, False)
+    assert (backing_up.returncode, said.split()[-1], names(tmp_path)) == (1, "Aborted!", [])
 
 
-def _dumping() -> tuple[str, dict[str, str]] | None:
-    """The arguments and the environment of the pg_dump that runs for us."""
-    for process in psutil.Process().children():
-        with suppress(psutil.Error):
+def _dumping(pid: int) -> tuple[str, dict[str, str]] | None:
+    """The arguments and the environment of the pg_dump that runs for this process."""
+    with suppress(psutil.Error):
+        for process in psutil.Process(pid).children():
             if "PGSERVICEFILE" in process.environ():
                 return " ".join(process.cmdline()), process.environ()
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import shlex
 import ssl
 import struct
 from collections.abc import Iterator
@@ -75,8 +76,8 @@ def _would_help(line: Line) -> bool:
 def _about_certificates(line: Line, said: str) -> list[str]:
     host = line.string.hosts[0]
     look = (
-        f"openssl s_client -starttls postgres -connect {host} -showcerts </dev/null"
-        " | openssl x509 -noout -subject -issuer -dates -ext subjectAltName"
+        f"openssl s_client -starttls postgres -connect {shlex.quote(str(host))} -showcerts"
+        " </dev/null | openssl x509 -noout -subject -issuer -dates -ext subjectAltName"
     )
     if "root certificate file" in said or line.string.parameters.get("sslrootcert") is None:
         return [line.written(sslrootcert=SYSTEM_CERTIFICATES), look]

@@ -15,7 +15,7 @@ from alembic.operations import Operations, ops
 
 from respondeo.db import Base
 from respondeo.migrating import ADVISORY_LOCK
-from respondeo.schema import LOCK_TIMEOUT_S
+from respondeo.schema import LOCK_TIMEOUT_S, holdings
 
 SCRATCH = "respondeo_models"
 CHECKS = """
@@ -42,7 +42,14 @@ def push(connection: sa.Connection, *, drop: bool = False) -> list[str]:
     """
     connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"))
     connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
-    context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+    ours = {*holdings(connection).tables, *Base.metadata.tables}  # an extension's are none
+    context = MigrationContext.configure(
+        connection,
+        opts={
+            "compare_server_default": True,
+            "include_name": lambda name, kind, _parents: kind != "table" or name in ours,
+        },
+    )
     found = produce_migrations(context, Base.metadata).upgrade_ops
     changes = list(_flat(found)) if found else []
     losses = [said for change in changes if (said := _loss(change))]

@@ -21,6 +21,7 @@ class Format(StrEnum):
     CUSTOM = ".dump"
 
 
+SINCE_17 = b"SET transaction_timeout = 0;\n"
 _CHOICES = ".sql (plain SQL), .sql.gz (the same, compressed) or .dump (PostgreSQL's custom format)"
 
 
@@ -54,6 +55,11 @@ def without_schema(lines: Iterable[bytes], schema: str) -> Iterator[bytes]:
     """The schema is there already wherever this is restored, also by hand with psql."""
     making = {f"CREATE SCHEMA {written};\n".encode() for written in (schema, f'"{schema}"')}
     return (line for line in lines if line not in making)
+
+
+def understood(lines: Iterable[bytes], server: int) -> Iterator[bytes]:
+    """Without what newer programs say and a server of this major version does not know."""
+    return (line for line in lines if server >= 17 or line != SINCE_17)
 
 
 def damaged(file: Path, said: str) -> BackupError:

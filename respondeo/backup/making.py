@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from respondeo.backup.clients import Clients, Running, environment
-from respondeo.backup.formats import Format, format_of, without_schema
+from respondeo.backup.formats import Format, format_of, understood, without_schema
 from respondeo.backup.words import BackupError, Progress
 from respondeo.connection_string import ConnectionString
 
@@ -22,16 +22,20 @@ LEFT_OUT = ("session", "rate_limit")
 CHUNK = 1 << 16
 
 
-def back_up(to: ConnectionString, clients: Clients, schema: str, target: Path | None) -> Progress:
+def back_up(
+    to: ConnectionString, clients: Clients, schema: str, server: int, target: Path | None
+) -> Progress:
     """Write a backup to `target`, or as plain SQL to the standard output. Raises BackupError.
 
-    A file is replaced at the end, in one step; its owner alone may read it.
+    A file is replaced at the end, in one step; its owner alone may read it. `server` is the major
+    version of the server.
     """
     kind = Format.PLAIN if target is None else format_of(target)
     progress = Progress("Backing up")
     with environment(to) as env, Running(_words(clients, schema, kind), env) as dumping:
         dumped = cast("IO[bytes]", dumping.process.stdout)
-        read = _chunks(dumped) if kind is Format.CUSTOM else without_schema(dumped, schema)
+        plain = understood(without_schema(dumped, schema), server)
+        read = _chunks(dumped) if kind is Format.CUSTOM else plain
         with nullcontext(sys.stdout.buffer) if target is None else _new(target) as out:
             _write(read, out, progress, compressed=kind is Format.GZIP)
             if said := dumping.complaint():

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
 
 from respondeo.backup.clients import Clients, Running, environment
 from respondeo.backup.contents import RESTRICTION, contents
-from respondeo.backup.formats import damaged, lines_of
+from respondeo.backup.formats import damaged, lines_of, understood
 from respondeo.backup.words import BackupError, Progress
 from respondeo.connection_string import ConnectionString
 from respondeo.migrating import ADVISORY_LOCK
 from respondeo.schema import LOCK_TIMEOUT_S, Holdings
 
-# Said to a server of a version that does not know it, this alone would end the transaction.
-SINCE_17 = b"SET transaction_timeout = 0;\n"
 # psql's verbose form, in whatever language: ERROR:  55P03: canceling statement due to …
 SAID = re.compile(r":  ([0-9A-Z]{5}): (.*)")
 FINE = {"00", "01"}  # classes of notices and warnings
 LOCK_NOT_AVAILABLE = "55P03"
+LOST = 2  # psql's exit status where the connection went
 
 
 class InUse(BackupError):
@@ -77,14 +76,15 @@ class Restoring:
                 told.writelines(_before(present))
                 if self._clients.can_restrict:
                     told.write(f"\\restrict {secrets.token_hex()}\n".encode())
-                for line in _understood(lines, server):
-                    told.write(line)
-                    progress.add(len(line))
+                for line in understood(lines, server):
+                    if not RESTRICTION.fullmatch(line):  # we have restricted psql ourselves
+                        told.write(line)
+                        progress.add(len(line))
                 # Only now is the file known to be whole: without this, nothing has happened.
                 told.writelines(_after(present))
                 told.close()
             if said := restoring.complaint():
-                raise _refused(self._to.hide(said))
+                raise _refused(self._to.hide(said), lost=restoring.process.returncode == LOST)
         return progress
 
 
@@ -102,15 +102,13 @@ def _after(present: Holdings) -> Iterator[bytes]:
     yield b"COMMIT;\n"
 
 
-def _understood(lines: Iterable[bytes], server: int) -> Iterator[bytes]:
-    """Without what this server or its psql may not know. We restrict psql ourselves."""
-    for line in lines:
-        if not (RESTRICTION.fullmatch(line) or (server < 17 and line == SINCE_17)):
-            yield line
-
-
-def _refused(said: str) -> BackupError:
+def _refused(said: str, *, lost: bool) -> BackupError:
     errors = [(state, words) for state, words in SAID.findall(said) if state[:2] not in FINE]
     state, words = errors[-1] if errors else ("", said.splitlines()[-1])
+    if lost:  # it may have been after the last word, of which we then heard no answer
+        return BackupError(
+            f"The connection ended: {words}\n"
+            "Either all of the backup is there now or nothing of it. Restore it again."
+        )
     kind = InUse if state == LOCK_NOT_AVAILABLE else BackupError
     return kind(f"Nothing was restored and nothing was changed. PostgreSQL said: {words}")

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
+import psycopg
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from respondeo import create_app, migrating
@@ -16,10 +18,12 @@ from respondeo.backup import clients
 from respondeo.connection_string import ConnectionString
 from respondeo.db import db
 from respondeo.embedded import binaries
-from tests.cli.databases import LEFT_OUT, Everything, everything, fill, run
+from tests.cli.databases import LEFT_OUT, Everything, database, everything, fill, run
 from tests.conftest import settings_for
+from tests.pooler import POOLER_PORT, PgBouncer
 from tests.system.postgres import PASSWORD, Postgres
 
+EXTENSIONS = ("citext", "pg_stat_statements")  # types, functions, views, in our schema
 FORMATS = ["b.sql", "b.sql.gz", "b.dump"]
 
 
@@ -89,7 +93,47 @@ def test_newer_programs_restore_into_an_older_server(
     for base, words in (("quiz_app", ["backup"]), ("other", ["restore", "--yes"])):
         result = run(app_at(local.format(base)), *words, tmp_path / name)
         assert result.exit_code == 0, result.output
+    assert b"transaction_timeout" not in (tmp_path / name).read_bytes()
     assert_is_there(app_at(local.format("other")), before)
+
+
+def test_what_belongs_to_extensions_stays_through_restores_and_resets(
+    server: Postgres, before: Everything, tmp_path: Path
+) -> None:
+    server.execute("CREATE DATABASE extended OWNER quiz_app")
+    server.execute(*(f"CREATE EXTENSION {name}" for name in EXTENSIONS), database="extended")
+    assert run(app_at(server.url()), "backup", tmp_path / "b.dump").exit_code == 0
+    extended = app_at(server.url(database="extended"))
+    commands: list[list[object]] = [
+        ["restore", tmp_path / "b.dump", "--yes"],
+        ["reset", "--yes"],
+        ["push"],
+    ] * 2
+    results = [run(extended, *words) for words in commands]
+    assert [result.exit_code for result in results] == [0] * 6
+    assert "nothing had to change" in results[-1].output
+    with psycopg.connect(server.url(database="extended")) as connection:
+        assert connection.execute("SELECT 'A'::citext = 'a'").fetchone() == (True,)
+        installed = connection.execute("SELECT extname FROM pg_extension")
+        assert {*EXTENSIONS} < {name for (name,) in installed}
+
+
+def test_a_pooler_in_transaction_mode_is_found_out_though_nobody_says_so(tmp_path: Path) -> None:
+    folder = Path(mkdtemp(prefix="resp-", dir="/tmp"))
+    with database(migrated=True) as app:
+        there = sa.make_url(app.config["DATABASE_URL"])
+        pooler = PgBouncer(folder, there)
+        app.config["DATABASE_DIRECT_URL"] = (
+            f"postgresql:///{there.database}?host={folder}&port={POOLER_PORT}"
+        )
+        try:
+            for words in (["backup", tmp_path / "b.dump"], ["reset", "--yes"], ["studio"]):
+                result = run(app, *words)
+                assert (result.exit_code, "Set DATABASE_DIRECT_URL" in result.output) == (1, True)
+        finally:
+            pooler.stop()
+            shutil.rmtree(folder)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_wrong_password_is_said_and_not_shown(server: Postgres, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import click
@@ -22,6 +23,8 @@ def backup_command(file: Path, force: bool) -> None:
 
     It may run while people play: the file shows one moment.
     """
+    # Whoever stops a timer or the machine sends this: what was begun goes, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     target = None if str(file) == "-" else file
     if target:
         formats.format_of(target)
@@ -35,7 +38,7 @@ def backup_command(file: Path, force: bool) -> None:
     found = clients.newest(direct(), version)
     if target and target.exists() and not force:
         click.confirm(f"{target} exists. Overwrite it?", abort=True)
-    done = backup.back_up(direct(), found, present.schema, target)
+    done = backup.back_up(direct(), found, present.schema, version, target)
     click.echo(_said(present, target, done), err=target is None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
+from functools import partial
 
 import click
 import psycopg
@@ -17,7 +17,7 @@ from respondeo import pooler
 from respondeo.config import Settings
 from respondeo.connection_string import ConnectionString
 from respondeo.database_trouble import explain
-from respondeo.db import migration_engine
+from respondeo.db import CONNECT_TIMEOUT_S, migration_engine
 from respondeo.schema import others
 
 IN_USE = "The tables are in use"
@@ -37,10 +37,9 @@ def direct() -> ConnectionString:
 @contextmanager
 def connected() -> Iterator[sa.Connection]:
     """A connection to the server itself. What the database refuses is said in plain words."""
-    engine = migration_engine(current_app)
     try:
-        with engine.connect() as connection:
-            _refuse_pooler(connection, engine)
+        _refuse_pooler(direct())
+        with migration_engine(current_app).connect() as connection:
             yield connection
     except (DBAPIError, psycopg.Error) as error:
         if isinstance(getattr(error, "orig", error), pg.LockNotAvailable):
@@ -48,17 +47,17 @@ def connected() -> Iterator[sa.Connection]:
         raise click.ClickException(_plainly(error)) from error
 
 
-def _refuse_pooler(connection: sa.Connection, engine: sa.Engine) -> None:
-    def connect() -> pooler.Connection:
-        return cast("pooler.Connection", engine.raw_connection().driver_connection)
-
-    driver = cast("pooler.Connection", connection.connection.driver_connection)
-    if direct().pooled or pooler.between(driver, connect) is pooler.Pooler.TRANSACTION:
+def _refuse_pooler(to: ConnectionString) -> None:
+    connect = partial(to.connect, connect_timeout=str(CONNECT_TIMEOUT_S))
+    pooled = to.pooled
+    if not pooled:
+        with connect() as connection:
+            pooled = pooler.between(connection, connect) is pooler.Pooler.TRANSACTION
+    if pooled:
         raise click.ClickException(
             "This cannot go through a pooler in transaction mode. Set DATABASE_DIRECT_URL to the"
             " address of the server itself."
         )
-    connection.rollback()
 
 
 def in_use() -> click.ClickException:

@@ -21,6 +21,7 @@ Row = tuple[Any, ...]
 DEFAULT_PORT = 5432
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 POOLER = "pgbouncer"
+SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 # Without those that would hide what is connected to in a file, or make it another protocol.
@@ -111,9 +112,10 @@ class ConnectionString:
         return psycopg.connect(autocommit=autocommit, prepare_threshold=None, **keywords)
 
     def hide(self, text: str) -> str:
-        """A text of somebody else's, such as the driver's, without the password."""
-        for secret in filter(None, (self.password, quote(self.password or "", safe=""))):
-            text = text.replace(secret, "…")
+        """A text of somebody else's, such as the driver's, without any secret."""
+        secrets = [self.password, *(self.parameters.get(name) for name in SECRETS)]
+        for secret in filter(None, secrets):
+            text = text.replace(secret, "…").replace(quote(secret, safe=""), "…")
         return text
 
     def __str__(self) -> str:

@@ -154,15 +154,20 @@ def explain(error: DBAPIError | PoolTimeout | pg.Error) -> Trouble | None:
 
 
 def while_connecting(said: str) -> Trouble:
-    """The trouble behind the driver's words: of several attempts, the one that got furthest.
+    """The trouble behind the driver's words."""
+    return furthest(said)[0]
+
+
+def furthest(said: str) -> tuple[Trouble, str]:
+    """Of several attempts the one that got furthest: its trouble, and what was said of it.
 
     One host is tried after the other, and each with encryption and without: a wrong password on a
     server that insists on encryption is first refused for the password, then for the encryption.
     """
-    found = [_in_line(line) for line in said.lower().splitlines()]
-    known = [trouble for trouble in found if trouble is not None]
-    furthest = [trouble for trouble in known if trouble not in {SSL, AWAY}]
-    return next(iter(furthest or sorted(known, key=lambda trouble: trouble is AWAY)), AWAY)
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    known = [(trouble, line) for line in lines if (trouble := _in_line(line.lower()))]
+    known.sort(key=lambda found: (found[0] is AWAY) * 2 + (found[0] is SSL))
+    return known[0] if known else (AWAY, "; ".join(lines))
 
 
 def _in_line(line: str) -> Trouble | None:

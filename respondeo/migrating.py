@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -61,19 +61,20 @@ def quiet(_said: str) -> None:
 def alone(
     app: Flask, say: Say = quiet, statement_timeout_s: int = STATEMENT_TIMEOUT_S
 ) -> Iterator[sa.Connection]:
-    """A connection of the only process that may migrate now. Raises MigrationError, DBAPIError,
-    psycopg.Error.
+    """A connection of the only process that may migrate now. Raises MigrationError.
 
     statement_timeout_s: 0 for a step that may take as long as it takes.
     """
-    _refuse_pooler(ConnectionString.parse(app.config["DATABASE_DIRECT_URL"]))
-    with migration_engine(app).connect() as connection:
-        connection.execute(sa.text("SET statement_timeout = 0"))
-        # Held until the connection closes: whoever else migrates waits for all of ours.
-        _wait_for_turn(connection, say)
-        connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'"))
-        connection.execute(sa.text(f"SET statement_timeout = '{statement_timeout_s}s'"))
-        connection.commit()
+    with ExitStack() as stack:
+        with _explained(app):
+            _refuse_pooler(ConnectionString.parse(app.config["DATABASE_DIRECT_URL"]))
+            connection = stack.enter_context(migration_engine(app).connect())
+            connection.execute(sa.text("SET statement_timeout = 0"))
+            # Held until the connection closes: whoever else migrates waits for all of ours.
+            _wait_for_turn(connection, say)
+            connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'"))
+            connection.execute(sa.text(f"SET statement_timeout = '{statement_timeout_s}s'"))
+            connection.commit()
         yield connection
 
 

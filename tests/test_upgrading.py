@@ -272,6 +272,15 @@ def test_what_cannot_be_reached_or_may_not_be_done_is_told_in_the_doctors_words(
         run_on_server(f"DROP ROLE {role}")
 
 
+@pytest.mark.parametrize("command", ["current", "check", "stamp"])
+def test_the_commands_of_flask_migrate_say_in_the_same_words_what_is_wrong(command: str) -> None:
+    app = create_app(settings_for("postgresql://q:hushhush@127.0.0.1:1/x"))
+    done = app.test_cli_runner().invoke(args=["db", command])
+    assert done.exit_code == 1
+    assert AWAY.sentence in done.output
+    assert "hushhush" not in done.output
+
+
 def test_there_is_no_such_revision(deployment: Deployment) -> None:
     done = deployment.run("upgrade", "nonsense")
     assert done.exit_code == 1

@@ -27,6 +27,7 @@ def without_application(reason: click.ClickException) -> Flask:
     from respondeo.cli.database.doctor import doctor_command
 
     app = Flask("respondeo", static_folder=None)
+    app.extensions["reason"] = reason
     app.cli = OnlyDoctor(reason)
     database = OnlyDoctor(reason, name="db")
     database.add_command(doctor_command)

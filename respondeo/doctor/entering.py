@@ -41,9 +41,10 @@ def _identify(line: Line, said: str) -> list[str]:
     if "peer authentication" in said:
         # A socket whose server asks the system who one is.
         return [line.written(host=None) if line.string.hosts else line.written()]
-    commands = [line.as_admin("ALTER ROLE {} PASSWORD 'PASSWORD'", line.user), line.written()]
+    # psql asks for the new password, so that no history keeps it.
+    password = [line.as_admin(r"\password {}", line.user), line.written()]
     if "fatal:  role" in said:
-        return [line.as_admin("CREATE ROLE {} LOGIN PASSWORD 'PASSWORD'", line.user), *commands[1:]]
+        return [line.as_admin("CREATE ROLE {} LOGIN", line.user), *password]
     # Whoever gives a wrong password may besides hear that without encryption nobody comes in.
     if "pg_hba.conf" in said and "password" not in said:
         return [
@@ -51,7 +52,7 @@ def _identify(line: Line, said: str) -> list[str]:
             _admit(line),
             line.as_admin("SELECT pg_reload_conf()"),
         ]
-    return commands
+    return password
 
 
 def _admit(line: Line) -> str:
@@ -71,6 +72,12 @@ def database(patient: Patient) -> Iterator[Finding]:
 
 def exists(line: Line) -> Finding:
     name = line.string.database
+    if line.open() and not line.keeps_transactions():
+        return fails(
+            "A pooler in statement mode stands before it, and lets nobody have a transaction. Set"
+            " in pgbouncer.ini, then reload it:",
+            "pool_mode = transaction",
+        )
     if line.open():
         return passes(f"{name} is there.")
     assert line.refused

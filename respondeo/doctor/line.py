@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import threading
 from collections.abc import Callable
@@ -13,8 +14,8 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from respondeo.connection_string import POOLER, ConnectionString, Host, Row
-from respondeo.database_trouble import Trouble, while_connecting
+from respondeo.connection_string import POOLER, SECRETS, ConnectionString, Host, Row
+from respondeo.database_trouble import Trouble, furthest
 from respondeo.db import CONNECT_TIMEOUT_S
 
 PATIENCE_S = 5
@@ -59,7 +60,7 @@ class Line:
     @property
     def trouble(self) -> Trouble | None:
         """Why we were not let in."""
-        return while_connecting(str(self.refused)) if self.refused else None
+        return furthest(str(self.refused))[0] if self.refused else None
 
     def ask(self, query: LiteralString, *values: object) -> list[Row]:
         """The rows of a query, in a transaction of its own: a pooler may be in between."""
@@ -70,6 +71,14 @@ class Line:
     def ask_one(self, query: LiteralString, *values: object) -> Any:
         """The one value of a query."""
         return self.ask(query, *values)[0][0]
+
+    def keeps_transactions(self) -> bool:
+        """Whether one can have a transaction: not so behind a pooler in statement mode."""
+        try:
+            self.ask("SELECT 1")
+        except psycopg.Error as error:
+            return "transaction" not in str(error).lower()
+        return True
 
     def close(self) -> None:
         if self._connection is not None:
@@ -93,16 +102,22 @@ class Line:
         return all(host.is_socket or host.name in NEAR for host in self.string.hosts)
 
     def told(self, error: BaseException | str) -> str:
-        """What an error says, in one line and without the password."""
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        several = any("Multiple connection attempts" in line for line in lines)
-        text = "; ".join(lines if not several else lines[:1])
-        return self.string.hide(text)
+        """What an error says, in one line, without where it was said and without the password."""
+        _, text = furthest(str(error))
+        text = re.sub(r"^.*?(?:connection to server|connection) .*?failed: ", "", text)
+        text = re.sub(r"^(?:FATAL|ERROR):\s+", "", text)
+        return self.string.hide(text.rstrip("."))
 
     def written(self, **changes: str | None) -> str:
         """The variable with some parameters set, or taken away (None). PASSWORD stands for it."""
         pooled = {POOLER: "true"} if self.string.pooled else {}
-        parameters: dict[str, str | None] = {**self.string.parameters, **pooled, **changes}
+        hidden = {name: "SECRET" for name in SECRETS if name in self.string.parameters}
+        parameters: dict[str, str | None] = {
+            **self.string.parameters,
+            **hidden,
+            **pooled,
+            **changes,
+        }
         kept = "&".join(
             f"{name}={quote(value, safe='/:,')}" for name, value in parameters.items() if value
         )

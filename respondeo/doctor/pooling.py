@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import psycopg
-
 from respondeo.connection_string import POOLER, ConnectionString
 from respondeo.doctor import entering
 from respondeo.doctor.findings import Finding, State, fails, passes, warns
@@ -25,13 +23,7 @@ def pooler(patient: Patient) -> Iterator[Finding]:
     line = patient.line
     patient.pooler = found_between(line)
     said = line.string.pooled
-    if not _keeps_transactions(line):
-        yield fails(
-            "A pooler in statement mode stands in between: it lets nobody have a transaction."
-            " Set in pgbouncer.ini, then reload it:",
-            "pool_mode = transaction",
-        )
-    elif patient.pooler is Pooler.TRANSACTION:
+    if patient.pooler is Pooler.TRANSACTION:
         yield (
             passes("A pooler in transaction mode, as DATABASE_URL says.")
             if said
@@ -60,15 +52,6 @@ def found_between(line: Line) -> Pooler:
         return within(PATIENCE_S, lambda: between(line.connection, line.connect))
     except TimeoutError:
         return Pooler.SESSION
-
-
-def _keeps_transactions(line: Line) -> bool:
-    try:
-        with line.connection.transaction():
-            line.connection.execute("SELECT 1")
-    except psycopg.Error:
-        return False
-    return True
 
 
 def direct(patient: Patient) -> Iterator[Finding]:

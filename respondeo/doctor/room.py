@@ -46,19 +46,19 @@ def room(patient: Patient) -> Iterator[Finding]:
         ((name, limit) for name, limit in limits.items() if limit >= 0), key=lambda pair: pair[1]
     )
     if wanted > most:
-        yield fails(f"{sum_}; {whose} takes {most}.", *_more(patient, whose, wanted))
+        yield fails(f"{sum_}; {whose} takes {most}.", *_more(patient, whose, wanted, most))
     elif wanted > total - others:
         yield warns(
             f"{sum_}; the server takes {total}, and others hold {others} of them now.",
-            *_more(patient, "the server", wanted + others),
+            *_more(patient, "the server", wanted + others, total - others),
         )
     else:
         yield passes(f"{sum_}; the server has {total - others} to give.")
 
 
-def _more(patient: Patient, whose: str, wanted: int) -> list[str]:
+def _more(patient: Patient, whose: str, wanted: int, most: int) -> list[str]:
     line = patient.line
-    fewer = f"WEB_THREADS={max(1, patient.threads // 2)}"
+    fewer = _fewer(patient, most)
     if whose.startswith("the role"):
         return [
             line.as_admin("ALTER ROLE {} CONNECTION LIMIT -1", line.user),
@@ -75,3 +75,12 @@ def _more(patient: Patient, whose: str, wanted: int) -> list[str]:
         "sudo systemctl restart postgresql",
         fewer,
     ]
+
+
+def _fewer(patient: Patient, most: int) -> str:
+    """Threads, or else workers, that do with as many connections."""
+    around = MAX_OVERFLOW + COUNTERS
+    threads = most // patient.workers - around
+    if threads > 0:
+        return f"WEB_THREADS={threads}"
+    return f"WEB_CONCURRENCY={max(1, most // (patient.threads + around))}"

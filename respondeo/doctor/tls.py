@@ -49,6 +49,8 @@ def _refused(line: Line, refused: psycopg.Error, trouble: Trouble) -> Finding:
             line.as_admin("SHOW ssl"),
             line.written(sslmode=None, sslrootcert=None),
         )
+    if "does not match host name" in str(refused):
+        said += " Write the host as the certificate has it."
     return fails(said, *_about_certificates(line, str(refused)))
 
 

@@ -54,6 +54,7 @@ def test_the_doctor_comes_where_no_application_can_be_made() -> None:
     assert done.returncode == 1
     assert "DATABASE_URL cannot be understood: there is a # in it." in flat(done.stdout)
     assert "Not looked at, because of “Understood”." in flat(done.stdout)
+    assert "SECRET_KEY is required in production" in done.stderr
 
 
 def test_other_commands_say_why_there_is_no_application() -> None:
@@ -113,7 +114,8 @@ def test_gunicorn_gives_up_on_wrong_settings_and_says_why(port: int) -> None:
 
 
 def test_gunicorn_starts_without_its_database_says_so_and_waits_for_it(port: int) -> None:
-    server = gunicorn(port, DATABASE_URL=NOWHERE, **SETTINGS)
+    here = SETTINGS | {"APP_URL": f"http://127.0.0.1:{port}"}
+    server = gunicorn(port, DATABASE_URL=NOWHERE, **here)
     try:
         assert asked(port, "/healthz")[0] == 200
         status, body = asked(port, "/readyz")

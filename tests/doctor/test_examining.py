@@ -232,6 +232,13 @@ def test_clocks_that_disagree_are_a_warning(clinic: Clinic, turned: str, word: s
     assert State.FAILS not in states(results).values()
 
 
+def test_no_secret_of_the_string_stands_in_a_command(clinic: Clinic) -> None:
+    url = clinic.url(pgbouncer="true", sslpassword="hushhush", password="hushhush")
+    results = looked(url, clinic.url())
+    assert "sslpassword=SECRET" in results["pooler"].findings[0].mend[0]
+    assert "hushhush" not in repr(results)
+
+
 def test_a_pooler_that_is_not_there_is_a_warning(clinic: Clinic) -> None:
     finding = looked(clinic.url(pgbouncer="true"))["pooler"].findings[0]
     assert finding.state is State.WARNS

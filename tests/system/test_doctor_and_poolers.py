@@ -55,9 +55,9 @@ def test_a_session_pooler_is_taken_as_it_is(clinic: Clinic, pooled: Pooled) -> N
 
 
 def test_a_statement_pooler_is_refused(clinic: Clinic, pooled: Pooled) -> None:
-    results = looked(pooled("statement"), clinic.url())
-    assert results["pooler"].state is State.FAILS
-    assert results["pooler"].findings[0].mend == ("pool_mode = transaction",)
+    finding = failed(looked(pooled("statement"), clinic.url()), "database")
+    assert "statement mode" in finding.says
+    assert finding.mend == ("pool_mode = transaction",)
 
 
 def test_a_transaction_pooler_is_refused_where_the_server_itself_is_needed(

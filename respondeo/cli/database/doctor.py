@@ -30,6 +30,8 @@ def doctor_command(as_json: bool) -> None:
     """
     results = doctor.examine(patient())
     failed = (_print_json if as_json else _print_lines)(results)
+    if reason := current_app.extensions.get("reason"):
+        click.echo(f"\nBesides, Respondeo does not start:\n{reason.message}", err=True)
     click.get_current_context().exit(1 if failed else 0)
 
 

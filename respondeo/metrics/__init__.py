@@ -14,7 +14,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, valu
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
-_process = "main"
+MAIN = "main"  # the process that forks the workers, or the only one
+_process = MAIN
 
 
 def _which() -> str:

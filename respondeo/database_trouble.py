@@ -6,6 +6,7 @@ doctor`; only the doctor adds names and commands.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from psycopg import errors as pg
@@ -168,6 +169,13 @@ def furthest(said: str) -> tuple[Trouble, str]:
     known = [(trouble, line) for line in lines if (trouble := _in_line(line.lower()))]
     known.sort(key=lambda found: (found[0] is AWAY) * 2 + (found[0] is SSL))
     return known[0] if known else (AWAY, "; ".join(lines))
+
+
+def plainly(said: str) -> str:
+    """The driver's words without where they were said, which the reader knows."""
+    text = re.sub(r"^- host: .*?, hostaddr: .*?: ", "", said.strip())
+    text = re.sub(r"^(?:connection failed: )?(?:connection to server .*? failed: )?", "", text)
+    return re.sub(r"^(?:FATAL|ERROR):\s+", "", text)
 
 
 def _in_line(line: str) -> Trouble | None:

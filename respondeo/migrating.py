@@ -69,7 +69,7 @@ def alone(
         with _explained(app):
             _refuse_pooler(ConnectionString.parse(app.config["DATABASE_DIRECT_URL"]))
             connection = stack.enter_context(migration_engine(app).connect())
-            connection.execute(sa.text("SET statement_timeout = 0"))
+            connection.execute(sa.text("SET statement_timeout = 0; SET lock_timeout = 0"))
             # Held until the connection closes: whoever else migrates waits for all of ours.
             _wait_for_turn(connection, say)
             connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'"))
@@ -230,7 +230,7 @@ def _about_revisions(app: Flask, error: CommandError) -> str:
 def _about_database(app: Flask, error: DBAPIError | psycopg.Error, step: str | None) -> str:
     string = ConnectionString.parse(app.config["DATABASE_DIRECT_URL"])
     cause = error.orig if isinstance(error, DBAPIError) else error
-    said = string.hide(str(cause).strip().splitlines()[0])
+    said = string.hide(database_trouble.plainly(str(cause).strip().splitlines()[0]))
     trouble = database_trouble.explain(error)
     if step is None:
         why = f"{trouble.sentence}\n" if trouble else ""

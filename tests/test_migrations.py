@@ -108,17 +108,20 @@ CHANGED_ON_THE_WAY_DOWN = {
 
 
 def contents() -> dict[tuple[str, str], list[str]]:
-    """Every column of every table, in the order of its rows."""
+    """Every column of every table that has rows, in their order."""
     inspector = sa.inspect(db.engine)
-    found = {}
+    found: dict[tuple[str, str], list[str]] = {}
     with db.engine.connect() as connection:
         for table in set(inspector.get_table_names()) - {"alembic_version"}:
             keys = inspector.get_pk_constraint(table)["constrained_columns"]
-            names = [column["name"] for column in inspector.get_columns(table)]
-            query = sa.select(*map(sa.column, names)).select_from(sa.table(table))
-            rows = connection.execute(query.order_by(*map(sa.column, keys))).all()
-            for place, name in enumerate(names):
-                found[table, name] = [repr(row[place]) for row in rows]
+            rows = connection.execute(
+                sa.select(sa.text("*")).select_from(sa.table(table)).order_by(*map(sa.column, keys))
+            )
+            columns = zip(*rows.all(), strict=True)
+            found |= {
+                (table, name): [repr(value) for value in values]
+                for name, values in zip(rows.keys(), columns, strict=False)
+            }
     return found
 
 

@@ -241,6 +241,13 @@ def test_an_upgrade_never_goes_through_a_transaction_pooler(deployment: Deployme
     assert not deployment.has("quiz")
 
 
+def test_an_upgrade_goes_where_the_direct_string_leads(deployment: Deployment) -> None:
+    settings = settings_for("postgresql://q@127.0.0.1:1/x", database_direct_url=deployment.url)
+    done = create_app(settings).test_cli_runner().invoke(args=["db", "upgrade"])
+    assert done.exit_code == 0
+    assert deployment.stands_at() == ["0003"]
+
+
 def test_a_database_of_a_newer_version_is_left_alone(deployment: Deployment) -> None:
     deployment.run("upgrade")
     deployment.execute("UPDATE alembic_version SET version_num = '9999'")

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from respondeo.database_trouble import while_connecting
 from respondeo.doctor import entering, pooling, reach, rights, room, schema, server, tls
 from respondeo.doctor.findings import Finding, State, fails, skipped
+from respondeo.doctor.line import sentence
 from respondeo.doctor.patient import Patient
 
 __all__ = ["CHECKS", "Check", "Finding", "Patient", "Result", "State", "examine"]
@@ -88,7 +89,7 @@ def _looked(check: Check, patient: Patient) -> tuple[Finding, ...]:
         cause = getattr(error, "orig", None) or error
         said = patient.told(cause)
         if isinstance(cause, psycopg.OperationalError):
-            said = f"{while_connecting(str(cause)).sentence} It said: {said}."
+            said = f"{while_connecting(str(cause)).sentence} It said: {said}"
         else:
-            said = f"This could not be looked at: {said}."
-        return (fails(said),)
+            said = f"This could not be looked at: {said}"
+        return (fails(sentence(said)),)

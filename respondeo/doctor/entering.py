@@ -29,7 +29,7 @@ def let_in(line: Line) -> Finding:
     if trouble in {MISSING, RIGHTS}:
         return passes(f"{line.user} is who it says.")
     assert trouble
-    said = f"{trouble.sentence} It said: {line.told(line.refused)}."
+    said = f"{trouble.sentence} {line.said(line.refused)}"
     if trouble is PASSWORD:
         return fails(said, *_identify(line, str(line.refused).lower()))
     if trouble is BUSY:
@@ -83,11 +83,11 @@ def exists(line: Line) -> Finding:
     assert line.refused
     if line.trouble is RIGHTS:
         return fails(
-            f"{RIGHTS.sentence} It said: {line.told(line.refused)}.",
+            f"{RIGHTS.sentence} {line.said(line.refused)}",
             line.as_admin("GRANT CONNECT ON DATABASE {} TO {}", name, line.user),
         )
     return fails(
-        f"{MISSING.sentence} It said: {line.told(line.refused)}.",
+        f"{MISSING.sentence} {line.said(line.refused)}",
         line.as_admin("CREATE DATABASE {} OWNER {}", name, line.user),
         "flask db upgrade",
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import threading
 from collections.abc import Callable
@@ -15,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from respondeo.connection_string import POOLER, SECRETS, ConnectionString, Host, Row
-from respondeo.database_trouble import Trouble, furthest
+from respondeo.database_trouble import Trouble, furthest, plainly
 from respondeo.db import CONNECT_TIMEOUT_S
 
 PATIENCE_S = 5
@@ -102,11 +101,13 @@ class Line:
         return all(host.is_socket or host.name in NEAR for host in self.string.hosts)
 
     def told(self, error: BaseException | str) -> str:
-        """What an error says, in one line, without where it was said and without the password."""
-        _, text = furthest(str(error))
-        text = re.sub(r"^.*?(?:connection to server|connection) .*?failed: ", "", text)
-        text = re.sub(r"^(?:FATAL|ERROR):\s+", "", text)
-        return self.string.hide(text.rstrip("."))
+        """What an error says, in one line and without a secret."""
+        text = furthest(str(error))[1]
+        return self.string.hide(plainly(text) if self.string.hosts else text)
+
+    def said(self, error: BaseException) -> str:
+        """The same as a sentence."""
+        return sentence(f"It said: {self.told(error)}")
 
     def written(self, **changes: str | None) -> str:
         """The variable with some parameters set, or taken away (None). PASSWORD stands for it."""
@@ -175,3 +176,8 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
     return outcome[0]
+
+
+def sentence(text: str) -> str:
+    """With the full stop that somebody else's words may lack."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from respondeo.connection_string import Host
 from respondeo.doctor.line import Line
 from respondeo.pooler import Pooler
+from respondeo.rate_limits.postgres import CONNECTIONS as COUNTERS
 
 
 @dataclass
@@ -17,12 +18,17 @@ class Patient:
     direct_url: str | None = None
     workers: int = 2
     threads: int = 8
+    counters: int = COUNTERS
+    """Connections of each worker that count requests."""
     embedded: bool = False
     """Whether the string is none of the operator's, but of the server that we bring."""
 
     # What one check learns and a later one needs.
     main: Line | None = field(default=None, repr=False)
     direct: Line | None = field(default=None, repr=False)
+    owning: Line | None = field(default=None, repr=False)
+    """The direct line, once it is known to lead to the same database with the rights to change it."""
+    lost: set[Host] = field(default_factory=set)
     reached: list[Host] = field(default_factory=list)
     pooler: Pooler = Pooler.NONE
 

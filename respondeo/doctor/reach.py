@@ -56,22 +56,28 @@ def resolves(patient: Patient) -> Iterator[Finding]:
     elif "hostaddr" in patient.line.string.parameters:
         yield passes("hostaddr gives the address: nothing to look up.")
     else:
-        lost = [problem for host in hosts if (problem := _unresolved(host))]
-        for problem in lost:
-            yield problem if len(lost) == len(hosts) else warns(problem.says, *problem.mend)
-        found = [host.name for host in hosts if not _unresolved(host)] if len(hosts) > 1 else []
-        if not lost:
-            yield passes(_resolved(hosts))
-        elif found:
-            yield passes(f"Found: {', '.join(found)}.")
+        lost = {host: problem for host in hosts if (problem := _unresolved(host))}
+        patient.lost = set(lost)
+        yield from _each(list(lost.values()), warn=len(lost) < len(hosts))
+        if found := [_resolved(host) for host in hosts if host not in lost]:
+            yield passes(f"{'; '.join(found)}.")
 
 
-def _resolved(hosts: tuple[Host, ...]) -> str:
-    told = (
-        f"{host.name} is a folder" if host.is_socket else f"{host.name} is {_addresses(host)[0]}"
-        for host in hosts
-    )
-    return "; ".join(told) + "."
+def _each(problems: list[Finding], *, warn: bool) -> Iterator[Finding]:
+    """The problems of several hosts; what they mean together is said once."""
+    for number, problem in enumerate(problems):
+        if warn:
+            yield warns(problem.says, *problem.mend)
+        else:
+            says = problem.says if number else f"{AWAY.sentence} {problem.says}"
+            yield fails(says, *problem.mend)
+
+
+def _resolved(host: Host) -> str:
+    if host.is_socket:
+        return f"{host.name} is a folder"
+    address = _addresses(host)[0]
+    return f"{host.name} is an address" if address == host.name else f"{host.name} is {address}"
 
 
 def _unresolved(host: Host) -> Finding | None:
@@ -79,8 +85,7 @@ def _unresolved(host: Host) -> Finding | None:
         if host.name.startswith("@") or Path(host.name).is_dir():
             return None
         return fails(
-            f"{AWAY.sentence} There is no folder {host.name} on this machine, where its socket"
-            " should be.",
+            f"There is no folder {host.name} on this machine, where its socket should be.",
             "pg_lsclusters",
             "ls -d /var/run/postgresql /tmp/.s.PGSQL.*",
         )
@@ -92,10 +97,7 @@ def _unresolved(host: Host) -> Finding | None:
         why = str(error.strerror or error)
     else:
         return None
-    return fails(
-        f"{AWAY.sentence} The host {host.name} cannot be found: {why}.",
-        f"getent hosts {host.name}",
-    )
+    return fails(f"The host {host.name} cannot be found: {why}.", f"getent hosts {host.name}")
 
 
 def _addresses(host: Host) -> list[str]:
@@ -107,23 +109,18 @@ def _addresses(host: Host) -> list[str]:
 
 
 def port_is_open(patient: Patient) -> Iterator[Finding]:
-    """Each host; the first that answers is the one that will be used."""
+    """Each host that was found; the first that answers is the one that will be used."""
     string = patient.line.string
-    hosts = string.hosts
+    hosts = tuple(host for host in string.hosts if host not in patient.lost)
     if "hostaddr" in string.parameters:
         addresses = string.parameters["hostaddr"].split(",")
         hosts = tuple(Host(name, host.port) for name, host in zip(addresses, hosts, strict=False))
-    if not hosts:
+    if not string.hosts:
         yield passes("Not looked at: it is libpq that knows the socket.")
         return
-    closed: list[Finding] = []
-    for host in hosts:
-        if problem := _closed(host):
-            closed.append(problem)
-        else:
-            patient.reached.append(host)
-    for problem in closed:
-        yield warns(problem.says, *problem.mend) if patient.reached else problem
+    closed = {host: problem for host in hosts if (problem := _closed(host))}
+    patient.reached = [host for host in hosts if host not in closed]
+    yield from _each(list(closed.values()), warn=bool(patient.reached))
     if patient.reached:
         yield passes(f"{' and '.join(map(str, patient.reached))} answers.")
 
@@ -133,13 +130,13 @@ def _closed(host: Host) -> Finding | None:
         knock(host).close()
     except TimeoutError:
         return fails(
-            f"{AWAY.sentence} {host} does not answer at all: a firewall in between drops what is"
-            " sent, or this is not its address.",
+            f"{host} does not answer at all: a firewall in between drops what is sent, or this is"
+            " not its address.",
             f"nc -vz -w 3 {host.name} {host.port}",
         )
     except OSError as error:
         why = str(error.strerror or error).lower()
-        return fails(f"{AWAY.sentence} Nothing answers at {host}: {why}.", *_start(host))
+        return fails(f"Nothing answers at {host}: {why}.", *_start(host))
     return None
 
 

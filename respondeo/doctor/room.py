@@ -8,7 +8,6 @@ from respondeo.db import MAX_OVERFLOW
 from respondeo.doctor.findings import Finding, fails, passes, warns
 from respondeo.doctor.patient import Patient
 from respondeo.pooler import Pooler
-from respondeo.rate_limits.postgres import CONNECTIONS as COUNTERS
 
 # Whose connections count: ours that run already will be among those the workers open. The limits
 # of a role and of a database are -1 where there are none.
@@ -28,7 +27,7 @@ ROOM = """
 
 
 def room(patient: Patient) -> Iterator[Finding]:
-    wanted = patient.workers * (patient.threads + MAX_OVERFLOW + COUNTERS)
+    wanted = patient.workers * (patient.threads + MAX_OVERFLOW + patient.counters)
     sum_ = (
         f"{patient.workers} workers with {patient.threads} threads open up to {wanted} connections"
     )
@@ -79,7 +78,7 @@ def _more(patient: Patient, whose: str, wanted: int, most: int) -> list[str]:
 
 def _fewer(patient: Patient, most: int) -> str:
     """Threads, or else workers, that do with as many connections."""
-    around = MAX_OVERFLOW + COUNTERS
+    around = MAX_OVERFLOW + patient.counters
     threads = most // patient.workers - around
     if threads > 0:
         return f"WEB_THREADS={threads}"

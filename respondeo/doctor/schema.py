@@ -95,7 +95,8 @@ def _nothing(line: Line) -> str:
 
 
 def tables(patient: Patient) -> Iterator[Finding]:
-    line = patient.line
+    """Looked at by the user who may mend them."""
+    line = patient.owning or patient.line
     found = [*_differences(line), *_broken_indexes(line), *_constraints(line), *_triggers(line)]
     yield from found
     if not found:

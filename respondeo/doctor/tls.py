@@ -11,7 +11,7 @@ from contextlib import suppress
 import psycopg
 
 from respondeo.connection_string import Host
-from respondeo.database_trouble import CERTIFICATE, NO_SSL, SSL, Trouble
+from respondeo.database_trouble import AWAY, CERTIFICATE, NO_SSL, SSL, Trouble
 from respondeo.doctor.findings import Finding, fails, passes, warns
 from respondeo.doctor.line import Line
 from respondeo.doctor.patient import Patient
@@ -27,14 +27,23 @@ def encryption(patient: Patient) -> Iterator[Finding]:
     trouble = line.trouble
     if line.refused and trouble in {SSL, NO_SSL, CERTIFICATE}:
         yield _refused(line, line.refused, trouble)
+    elif line.refused and _is_something_else(str(line.refused)):
+        yield fails(
+            f"{AWAY.sentence} What answers at {patient.reached[0]} is no PostgreSQL server.",
+            f"sudo ss -ltnp 'sport = :{patient.reached[0].port}'",
+        )
     elif let_in:
         yield _as_it_is(patient, encrypted=bool(line.connection.pgconn.ssl_in_use))
     else:
         yield passes(f"Nothing against it (sslmode={line.sslmode}): {_offer(patient)}.")
 
 
+def _is_something_else(said: str) -> bool:
+    return "invalid response to SSL negotiation" in said or "expected authentication" in said
+
+
 def _refused(line: Line, refused: psycopg.Error, trouble: Trouble) -> Finding:
-    said = f"{trouble.sentence} It said: {line.told(refused)}."
+    said = f"{trouble.sentence} {line.said(refused)}"
     if trouble is SSL:
         if not _would_help(line):
             return fails(

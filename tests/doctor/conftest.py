@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from secrets import token_hex
 
 import psycopg
 import pytest
@@ -14,9 +15,10 @@ from tests.doctor.clinic import Clinic
 
 
 @pytest.fixture(scope="session")
-def model(worker_id: str) -> Iterator[Clinic]:
+def model() -> Iterator[Clinic]:
     """The database that the others are copies of."""
-    model = Clinic(f"model_{worker_id}", f"owner_{worker_id}")
+    name = token_hex(4)
+    model = Clinic(f"model_{name}", f"owner_{name}")
     run_on_server(f"CREATE ROLE {model.owner} LOGIN")
     run_on_server(f"CREATE DATABASE {model.database} OWNER {model.owner}")
     app = create_app(settings_for(model.url()))

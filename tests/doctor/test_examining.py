@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
 import psycopg
 import pytest
 
-from respondeo.database_trouble import AWAY, MISSING, NEWER, PASSWORD, RIGHTS, SCHEMA
+from respondeo import create_app
+from respondeo.database_trouble import AWAY, BUSY, MISSING, NEWER, PASSWORD, RIGHTS, SCHEMA
 from respondeo.doctor import CHECKS, State
 from respondeo.doctor.schema import GUARDED
-from tests.conftest import run_on_server
+from tests.conftest import run_on_server, settings_for
 from tests.doctor.clinic import Clinic, failed, is_well, looked, states
 
 
@@ -101,6 +103,28 @@ def test_a_server_that_never_answers_is_told_from_one_that_refuses() -> None:
     assert "firewall" in finding.says
 
 
+@pytest.mark.parametrize("mode", ["prefer", "disable"])
+def test_what_is_no_postgresql_is_told_from_one(mode: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as web:
+        answers = threading.Thread(target=answer_like_a_website, args=[web], daemon=True)
+        answers.start()
+        port = web.getsockname()[1]
+        finding = failed(looked(f"postgresql://q:hush@127.0.0.1:{port}/x?sslmode={mode}"), "tls")
+        assert f"What answers at 127.0.0.1:{port} is no PostgreSQL server." in finding.says
+        web.shutdown(socket.SHUT_RDWR)
+        answers.join(10)
+
+
+def answer_like_a_website(web: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            caller, _ = web.accept()
+            with caller:
+                caller.settimeout(5)
+                if caller.recv(100):
+                    caller.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
 def test_a_role_that_is_not_there_is_made_by_the_command(clinic: Clinic) -> None:
     finding = failed(looked(clinic.url("nobody_here")), "authentication")
     assert PASSWORD.sentence in finding.says
@@ -132,6 +156,14 @@ def test_who_may_not_connect_to_the_database_is_let_in_by_the_command(
     assert RIGHTS.sentence in finding.says
     clinic.follow(finding.mend[0])
     assert looked(clinic.url(stranger))["database"].state is State.PASSES
+
+
+def test_where_every_connection_is_taken_one_is_told_how_to_see_by_whom(narrow: Clinic) -> None:
+    narrow.run(f"ALTER ROLE {narrow.owner} CONNECTION LIMIT 1")
+    with psycopg.connect(narrow.url()):
+        finding = failed(looked(narrow.url()), "authentication")
+    assert BUSY.sentence in finding.says
+    assert "FROM pg_stat_activity GROUP BY" in finding.mend[0]
 
 
 # -- what one may ---------------------------------------------------------------------------------
@@ -352,6 +384,13 @@ LOST = {
 }
 
 
+def test_who_upgrades_is_who_mends(clinic: Clinic, stranger: str) -> None:
+    clinic.run(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {stranger}")
+    clinic.run("DROP INDEX ix_session_expires_at")
+    finding = failed(looked(clinic.url(stranger), clinic.url()), "tables")
+    assert f"postgresql://{clinic.owner}@" in finding.mend[0]
+
+
 def test_what_is_lost_is_named(clinic: Clinic) -> None:
     for damage in LOST:
         clinic.run(damage)
@@ -397,6 +436,12 @@ def test_more_connections_than_the_server_takes_are_wrong(clinic: Clinic) -> Non
     finding = failed(looked(clinic.url(), workers=50, threads=16), "room")
     assert "50 workers with 16 threads open up to 1100 connections" in finding.says
     assert any("max_connections = 1150" in command for command in finding.mend)
+
+
+def test_who_counts_elsewhere_needs_fewer_connections(clinic: Clinic) -> None:
+    app = create_app(settings_for(clinic.url(), valkey_url="valkey://127.0.0.1:1/0"))
+    told = app.test_cli_runner().invoke(args=["db", "doctor"]).output
+    assert "2 workers with 8 threads open up to 24 connections" in " ".join(told.split())
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ PASSWORD = "hushhush"
 # On TCP only with encryption; the database `plain` without it, too.
 RULES = """
 local all all trust
+local replication all trust
 host plain all all scram-sha-256
 hostssl all all all scram-sha-256
 """
@@ -101,6 +102,23 @@ class Postgres:
         with psycopg.connect(address, autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement.encode())
+
+    def start_standby(self) -> int:
+        """A copy that follows and only reads; returns its port."""
+        port = free_port()
+        copy = self.folder / "standby"
+        self._run(
+            program("pg_basebackup"), "-R", "-X", "stream", "-c", "fast", "-D", str(copy),
+            "-h", str(self.folder), "-p", str(self.port), "-U", "postgres",
+        )  # fmt: skip
+        options = f"{self._options()} -c port={port}"
+        log = str(self.folder / "standby.log")
+        self._run(program("pg_ctl"), "-D", str(copy), "-w", "start", "-l", log, "-o", options)
+        return port
+
+    def stop_standby(self) -> None:
+        copy = str(self.folder / "standby")
+        self._run(program("pg_ctl"), "-D", copy, "-w", "stop", "-m", "immediate")
 
     def encrypt(self, *, on: bool) -> None:
         """Switch TLS on or off, and wait until the server has done it."""

@@ -129,6 +129,19 @@ def test_a_wrong_password_is_no_matter_of_encryption(
     assert """-c '\\password "quiz_app"'""" in said
 
 
+def test_a_standby_only_reads_and_libpq_can_find_the_one_that_writes(postgres: Postgres) -> None:
+    port = postgres.start_standby()
+    try:
+        finding = looked(f"postgresql://quiz_app:hushhush@localhost:{port}/quiz_app")["rights"]
+        assert finding.state is State.FAILS
+        assert "standby" in finding.findings[0].says
+        assert "target_session_attrs=read-write" in finding.findings[0].mend[0]
+        both = f"postgresql://quiz_app:hushhush@localhost:{port},localhost:{postgres.port}/quiz_app"
+        assert is_well(looked(f"{both}?target_session_attrs=read-write"))
+    finally:
+        postgres.stop_standby()
+
+
 def test_where_no_rule_lets_one_in_encryption_is_not_blamed(postgres: Postgres) -> None:
     hba = postgres.data / "pg_hba.conf"
     rules = hba.read_text()

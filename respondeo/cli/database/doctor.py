@@ -45,6 +45,7 @@ def patient() -> Patient:
             settings.web_concurrency,
             settings.web_threads,
             embedded=settings.database_url is None,
+            counters=0 if settings.valkey_url else Patient.counters,
         )
     return Patient(
         os.environ.get("DATABASE_URL"),

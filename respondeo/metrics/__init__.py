@@ -10,7 +10,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    values,
+)
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -26,6 +33,7 @@ if FOLDER in os.environ:
     of_this_process = values.MultiProcessValue(process_identifier=_which)  # type: ignore[no-untyped-call]
     values.ValueClass = of_this_process
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # one process would tell more than many
 registry = CollectorRegistry()
 
 REQUESTS = Counter(

@@ -149,6 +149,13 @@ def folders(pid: int) -> list[Path]:
 
 def test_workers_share_no_connection_and_add_up_what_they_hold(database: str, port: int) -> None:
     with served(database, port, RBAC_PUBLIC_LEADERBOARD="true") as server:
+        # Whichever worker is asked opens a connection, and keeps it.
+        wait_for(
+            lambda: (
+                get(port, "/readyz")[0] == 200
+                and all(sockets(worker.pid) for worker in server.workers())
+            )
+        )
         with ThreadPoolExecutor(6) as pool, slow(database):
             asked = [pool.submit(get, port, "/leaderboard") for _ in range(6)]
             wait_for(lambda: counted(port)["respondeo_connections_in_use",] == 6)

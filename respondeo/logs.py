@@ -19,6 +19,7 @@ _DETAIL = re.compile(
 )
 _QUERY = re.compile(r"\?\S*")
 _INVALID = "Invalid request"
+_FIRST = ("timestamp", "level", "event", "reference")
 
 
 def init_logs(settings: Settings) -> None:
@@ -31,6 +32,7 @@ def init_logs(settings: Settings) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             discreet,
+            in_order,
             structlog.processors.JSONRenderer()
             if production
             else structlog.dev.ConsoleRenderer(colors=False),
@@ -54,6 +56,11 @@ def discreet(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDic
             said = _INVALID
         event["event"] = _QUERY.sub("", said)
     return event
+
+
+def in_order(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """What one reads first stands first."""
+    return {name: event[name] for name in _FIRST if name in event} | dict(event)
 
 
 class Passing(logging.Handler):

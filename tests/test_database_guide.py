@@ -68,7 +68,7 @@ def test_the_commands_are_those_there_are_and_each_is_in_a_block() -> None:
 def test_a_command_in_the_text_is_one_that_the_blocks_run_too() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for code in re.findall(r"(?<!`)`([^`\n]+)`(?!`)", PROSE):
-        if not code.startswith(COMMANDS) or code in NAMED or code.endswith((" FILE", "…\"")):
+        if not code.startswith(COMMANDS) or code in NAMED or code.endswith((" FILE", '…"')):
             continue
         if code.startswith("make"):
             assert f"\n{code.removeprefix('make ')}: " in makefile, code

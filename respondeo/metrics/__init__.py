@@ -10,11 +10,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    values,
+)
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
-_process = "main"
+MAIN = "main"  # the process that forks the workers, or the only one
+_process = MAIN
 
 
 def _which() -> str:
@@ -25,6 +33,7 @@ if FOLDER in os.environ:
     of_this_process = values.MultiProcessValue(process_identifier=_which)  # type: ignore[no-untyped-call]
     values.ValueClass = of_this_process
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # one process would tell more than many
 registry = CollectorRegistry()
 
 REQUESTS = Counter(

@@ -38,15 +38,7 @@ def until(found: Callable[[], T | None], what: str, seconds: float = 20) -> T:
 class Server:
     """`flask serve` on a free port."""
 
-    def __init__(
-        self,
-        database_url: str,
-        log: Path,
-        *,
-        workers: int = 2,
-        direct_url: str = "",
-        **settings: str,
-    ) -> None:
+    def __init__(self, database_url: str, log: Path, *, workers: int = 2, **settings: str) -> None:
         self.log = log
         self._workers = workers
         with socket.socket() as probe:

@@ -1,15 +1,14 @@
 """A machine as Debian's packages leave it, apart from this one: its PostgreSQL has port 5432.
 
-Mounts and a network of its own (namespaces of the kernel; they need root) keep what is done there from
-the servers and settings of the machine that runs the tests. What cannot be had here is played: `apt`
-only pretends, `systemctl` starts the one server it is asked for without systemd, and `docker` and
-`brew` do nothing. What they were told is written down.
+Mounts and a network of its own (namespaces of the kernel; they need root) keep what is done there
+from the servers and settings of the machine that runs the tests. What cannot be had is played:
+`apt` only pretends, `systemctl` starts the one server it is asked for without systemd, and `docker`
+and `brew` do nothing. What they were told is written down.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -54,7 +53,8 @@ PLAYED = {
     "systemctl": """
 case "$*" in
   "start postgresql") pg_ctlcluster $VERSION main start || test $? = 2 ;;
-  "restart pgbouncer") runuser -u postgres -- /usr/sbin/pgbouncer -dq /etc/pgbouncer/pgbouncer.ini ;;
+  "restart pgbouncer")
+    runuser -u postgres -- /usr/sbin/pgbouncer -dq /etc/pgbouncer/pgbouncer.ini ;;
   *) exit 64 ;;
 esac""",
 }
@@ -77,8 +77,8 @@ def connect(url):
         return connection.scalar(sa.text("SELECT current_database()"))
 
 def upgrade(url):
-    settings = Settings(app_env="development", secret_key="of the tests, long enough: 0123456789", database_url=url,
-        app_url="http://127.0.0.1")
+    secret = "of the tests, long enough: 0123456789"
+    settings = Settings(app_env="development", secret_key=secret, database_url=url)
     app = create_app(settings)
     with app.app_context():
         migrating.upgrade(app)

@@ -1,8 +1,8 @@
 """docs/database.md is followed from its first line to its last, every command as it is written.
 
-Each section with commands is named here with what has to be so before it, and what must be so after
-it: one that nobody has thought of fails. What is only played (tests/system/machine.py) is compared with
-what it would do.
+Each section with commands is named here with what has to be so before it, and what must be so
+after it: one that nobody has thought of fails. What is only played (tests/system/machine.py) is
+compared with what it would do.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ MADE = """
     CREATE DATABASE quiz_app OWNER quiz_app;
 """
 STUDIO = "flask db studio"
-PERSON = "INSERT INTO \"user\" (id, name, email) VALUES (gen_random_uuid(), 'Ada', 'ada@school.example')"
+PERSON = """
+    INSERT INTO "user" (id, name, email) VALUES (gen_random_uuid(), 'Ada', 'ada@school.example')
+"""
 RULES = "/etc/postgresql/$VERSION/main/pg_hba.conf"
 
 
@@ -42,7 +44,7 @@ def machine() -> Iterator[Machine]:
         yield machine
 
 
-# -- what has to be so before a section -----------------------------------------------------------
+# -- what has to be so before a section ------------------------------------------------------------
 
 
 def as_it_is(_machine: Machine) -> None:
@@ -106,7 +108,7 @@ def without_tables(machine: Machine) -> None:
     machine.sql("CREATE DATABASE quiz_app OWNER quiz_app")
 
 
-# -- what must be so after it ------------------------------------------------------------------------
+# -- what must be so after it ----------------------------------------------------------------------
 
 
 def nothing_more(_machine: Machine) -> None:
@@ -287,7 +289,11 @@ def follow(machine: Machine, title: str, language: str, text: str) -> None:
         assert " ".join(text.split()) in said, f"{title}: {said}"
 
 
-PLACES = "unix_socket_dir =\npidfile = /run/postgresql/pgbouncer.pid\nlogfile = /run/postgresql/pooler.log\n"
+PLACES = """
+unix_socket_dir =
+pidfile = /run/postgresql/pgbouncer.pid
+logfile = /run/postgresql/pgbouncer.log
+"""
 """Where Debian's own file puts what the guide's does not say."""
 
 
@@ -320,8 +326,7 @@ def trouble(machine: Machine) -> str:
     url = dotenv_values(machine.project / ".env")["DATABASE_URL"]
     assert url is not None
     found = machine.ask("examine", url)
-    wrong = [f"{name}: {' '.join(said)}" for name, (state, *said) in found.items() if state == "fail"]
-    return "\n".join(wrong)
+    return " ".join(" ".join(said) for state, *said in found.values() if state == "fail")
 
 
 def owner(machine: Machine) -> str:

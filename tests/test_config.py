@@ -228,14 +228,6 @@ def test_a_flask_command_prints_the_problems_without_a_traceback() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_guide_and_the_example_list_every_setting() -> None:
-    guide = (ROOT / "docs" / "configuration.md").read_text()
-    example = (ROOT / ".env.example").read_text()
-    for name in Settings.model_fields:
-        assert f"`{name.upper()}`" in guide, f"{name.upper()} is missing in the guide"
-        assert f"{name.upper()}=" in example, f"{name.upper()} is missing in .env.example"
-
-
 def test_the_demo_is_for_this_machine_only(load: Load) -> None:
     with pytest.raises(SettingsError, match="APP_URL: the demo is for this machine only"):
         load(DEMO, APP_URL="https://quiz.example.org")

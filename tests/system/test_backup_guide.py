@@ -1,11 +1,10 @@
-"""The commands of docs/backup.md and of our part of docs/database.md, run as they are written."""
+"""The commands of docs/backup.md, run as they are written."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,20 +22,11 @@ from tests.conftest import run_on_server, server_url, settings_for
 
 ROOT = Path(__file__).parents[2]
 MADE = ("rehearsal", "quiz_app_plain", "quiz_app_custom", "quiz_app_zipped")
-OURS = ("Back up and restore", "Change the schema (development)", "Look into it")
 
 
 def commands(text: str) -> list[str]:
     """The blocks of shell commands."""
     return re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-
-
-def sections(file: str, *titles: str) -> str:
-    """These sections of a guide."""
-    parts = (ROOT / "docs" / file).read_text().split("\n## ")
-    found = [part for part in parts if part.removeprefix("## ").splitlines()[0] in titles]
-    assert len(found) == len(titles)
-    return "\n## ".join(found)
 
 
 @pytest.fixture
@@ -105,21 +95,3 @@ def test_the_guide_to_backups_can_be_followed(project: Path, shell: dict[str, st
             run_on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         with app.app_context():
             db.engine.dispose()
-
-
-def test_the_guide_to_the_database_can_be_followed(project: Path, shell: dict[str, str]) -> None:
-    *blocks, studio = commands(sections("database.md", *OURS))
-    said = follow(["flask db upgrade", *blocks], project, shell)
-    assert "Restored 0 people, 0 quizzes and 0 attempts" in said
-    assert "The database agrees with the models" in said
-    assert len([*(project / "migrations" / "versions").glob("*_what_changes.py")]) == 1
-    assert studio == "flask db studio\n"
-    with subprocess.Popen(
-        ["sh", "-c", f"exec {studio}"], cwd=project, env=shell, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    ) as looking:  # fmt: skip
-        assert looking.stdout is not None
-        first = looking.stdout.readline()
-        looking.send_signal(signal.SIGINT)
-    # Whether the usual port is free is for this machine to say.
-    assert first.startswith(("Open http://127.0.0.1:8001/?key=", "Error: Port 8001 cannot be used"))

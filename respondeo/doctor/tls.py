@@ -12,7 +12,7 @@ from contextlib import suppress
 import psycopg
 
 from respondeo.connection_string import Host
-from respondeo.database_trouble import AWAY, CERTIFICATE, NO_SSL, SSL, Trouble
+from respondeo.database_trouble import AWAY, CERTIFICATE, NO_SSL, PASSWORD, SSL, Trouble
 from respondeo.doctor.findings import Finding, fails, passes, warns
 from respondeo.doctor.line import Line
 from respondeo.doctor.patient import Patient
@@ -48,8 +48,8 @@ def _refused(line: Line, refused: psycopg.Error, trouble: Trouble) -> Finding:
     if trouble is SSL:
         if not _would_help(line):
             return fails(
-                f"{said} With encryption it refuses us too, so its pg_hba.conf has no line for"
-                f" this user, database and machine.",
+                f"{PASSWORD.sentence} {line.said(refused)} With encryption it refuses us too: its"
+                " pg_hba.conf has no line for this user, database and machine.",
                 line.as_admin("SELECT * FROM pg_hba_file_rules"),
             )
         return fails(said, line.written(sslmode="require"))

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import psycopg
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
-from respondeo.database_trouble import while_connecting
+from respondeo.database_trouble import explain
 from respondeo.doctor import entering, pooling, reach, rights, room, schema, server, tls
 from respondeo.doctor.findings import Finding, State, fails, skipped
 from respondeo.doctor.line import sentence
@@ -85,11 +85,8 @@ def _looked(check: Check, patient: Patient) -> tuple[Finding, ...]:
     """The findings; a database that goes away in the middle is one too."""
     try:
         return tuple(check.look(patient))
-    except (psycopg.Error, SQLAlchemyError) as error:
-        cause = getattr(error, "orig", None) or error
-        said = patient.told(cause)
-        if isinstance(cause, psycopg.OperationalError):
-            said = f"{while_connecting(str(cause)).sentence} It said: {said}"
-        else:
-            said = f"This could not be looked at: {said}"
-        return (fails(sentence(said)),)
+    except (psycopg.Error, DBAPIError) as error:
+        said = patient.told(getattr(error, "orig", None) or error)
+        trouble = explain(error)
+        told = f"{trouble.sentence} It said: " if trouble else "This could not be looked at: "
+        return (fails(sentence(told + said)),)

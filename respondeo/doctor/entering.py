@@ -63,7 +63,7 @@ def _admit(line: Line) -> str:
 
 def _look(line: Line) -> list[str]:
     host = next(iter(line.string.hosts), None)
-    return [f"pg_isready -h {host.name} -p {host.port}"] if host else ["pg_isready"]
+    return [f"pg_isready -h {shlex.quote(host.name)} -p {host.port}"] if host else ["pg_isready"]
 
 
 def database(patient: Patient) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ class Patient:
     main: Line | None = field(default=None, repr=False)
     direct: Line | None = field(default=None, repr=False)
     owning: Line | None = field(default=None, repr=False)
-    """The direct line, once it is known to lead to the same database with the rights to change it."""
+    """The direct line, once it is known to be the same database's, with the rights to change it."""
     lost: set[Host] = field(default_factory=set)
     reached: list[Host] = field(default_factory=list)
     pooler: Pooler = Pooler.NONE

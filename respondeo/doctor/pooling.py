@@ -108,4 +108,4 @@ def _leads_there(patient: Patient, line: Line) -> Iterator[Finding]:
         return
     problem = may_not_create(line) or may_not_write(line, changes=True)
     patient.owning = None if problem else line
-    yield problem or passes(f"{line.string} is the same database, without a pooler.")
+    yield problem or passes(f"{line.string} is the same database, and locks hold there.")

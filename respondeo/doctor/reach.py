@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,7 +98,9 @@ def _unresolved(host: Host) -> Finding | None:
         why = str(error.strerror or error)
     else:
         return None
-    return fails(f"The host {host.name} cannot be found: {why}.", f"getent hosts {host.name}")
+    return fails(
+        f"The host {host.name} cannot be found: {why}.", f"getent hosts {shlex.quote(host.name)}"
+    )
 
 
 def _addresses(host: Host) -> list[str]:
@@ -132,7 +135,7 @@ def _closed(host: Host) -> Finding | None:
         return fails(
             f"{host} does not answer at all: a firewall in between drops what is sent, or this is"
             " not its address.",
-            f"nc -vz -w 3 {host.name} {host.port}",
+            f"nc -vz -w 3 {shlex.quote(host.name)} {host.port}",
         )
     except OSError as error:
         why = str(error.strerror or error).lower()
@@ -157,7 +160,7 @@ def knock(host: Host) -> socket.socket:
 
 def _start(host: Host) -> list[str]:
     """How one sees whether a server runs there, and starts it."""
-    asked = f"pg_isready -h {host.name} -p {host.port}"
+    asked = f"pg_isready -h {shlex.quote(host.name)} -p {host.port}"
     if host.is_socket or host.name in NEAR:
         return [asked, "sudo systemctl start postgresql", "docker compose up -d db"]
     return [asked]

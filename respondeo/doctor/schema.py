@@ -18,7 +18,7 @@ from respondeo import (
 from respondeo.database_trouble import NEWER, SCHEMA
 from respondeo.db import Base
 from respondeo.doctor.findings import Finding, fails, passes
-from respondeo.doctor.line import Line
+from respondeo.doctor.line import PATIENCE_S, Line
 from respondeo.doctor.patient import Patient
 
 UPGRADE = "flask db upgrade"
@@ -201,10 +201,12 @@ def _triggers(line: Line) -> Iterator[Finding]:
 
 
 def _alchemy(line: Line) -> sa.Connection:
-    """SQLAlchemy's view of the line, on a connection of its own."""
+    """SQLAlchemy's view of the line, on a connection of its own, in a transaction."""
     engine = sa.create_engine(
         "postgresql+psycopg://",
         creator=lambda: line.connect(autocommit=False),
         poolclass=sa.NullPool,
     )
-    return engine.connect()
+    connection = engine.connect()
+    connection.execute(sa.text(f"SET LOCAL statement_timeout = '{PATIENCE_S}s'"))
+    return connection

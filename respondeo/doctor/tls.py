@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import shlex
 import ssl
 import struct
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from contextlib import suppress
 import psycopg
 
 from respondeo.connection_string import Host
-from respondeo.database_trouble import AWAY, CERTIFICATE, NO_SSL, SSL, Trouble
+from respondeo.database_trouble import AWAY, CERTIFICATE, NO_SSL, PASSWORD, SSL, Trouble
 from respondeo.doctor.findings import Finding, fails, passes, warns
 from respondeo.doctor.line import Line
 from respondeo.doctor.patient import Patient
@@ -47,8 +48,8 @@ def _refused(line: Line, refused: psycopg.Error, trouble: Trouble) -> Finding:
     if trouble is SSL:
         if not _would_help(line):
             return fails(
-                f"{said} With encryption it refuses us too, so its pg_hba.conf has no line for"
-                f" this user, database and machine.",
+                f"{PASSWORD.sentence} {line.said(refused)} With encryption it refuses us too: its"
+                " pg_hba.conf has no line for this user, database and machine.",
                 line.as_admin("SELECT * FROM pg_hba_file_rules"),
             )
         return fails(said, line.written(sslmode="require"))
@@ -75,8 +76,8 @@ def _would_help(line: Line) -> bool:
 def _about_certificates(line: Line, said: str) -> list[str]:
     host = line.string.hosts[0]
     look = (
-        f"openssl s_client -starttls postgres -connect {host} -showcerts </dev/null"
-        " | openssl x509 -noout -subject -issuer -dates -ext subjectAltName"
+        f"openssl s_client -starttls postgres -connect {shlex.quote(str(host))} -showcerts"
+        " </dev/null | openssl x509 -noout -subject -issuer -dates -ext subjectAltName"
     )
     if "root certificate file" in said or line.string.parameters.get("sslrootcert") is None:
         return [line.written(sslrootcert=SYSTEM_CERTIFICATES), look]

@@ -51,3 +51,10 @@ def stranger(clinic: Clinic, worker_id: str) -> Iterator[str]:
     clinic.run(f"REASSIGN OWNED BY {name} TO {clinic.owner}; DROP OWNED BY {name}")
     run_on_server(f"DROP OWNED BY {name}")
     run_on_server(f"DROP ROLE {name}")
+
+
+@pytest.fixture
+def narrow(clinic: Clinic) -> Iterator[Clinic]:
+    """The same, whose owner's limit of connections is lifted at the end."""
+    yield clinic
+    clinic.run(f"ALTER ROLE {clinic.owner} CONNECTION LIMIT -1")

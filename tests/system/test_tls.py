@@ -154,7 +154,9 @@ def test_where_no_rule_lets_one_in_encryption_is_not_blamed(postgres: Postgres) 
         for query in ({}, {"sslmode": "disable"}):
             results = looked(postgres.url(**query))
             name = "tls" if query else "authentication"
-            assert "pg_hba" in repr(failed(results, name).mend)
+            finding = failed(results, name)
+            assert PASSWORD.sentence in finding.says
+            assert "pg_hba" in repr(finding.mend)
     finally:
         hba.write_text(rules)
         postgres.execute("SELECT pg_reload_conf()")

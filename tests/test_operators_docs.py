@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from respondeo import db, metrics, serving
+from respondeo.api import body
 from respondeo.metrics.attempts import Attempts
 from respondeo.security import HEADERS
+from respondeo.services import media
+from respondeo.web import uploads
+from respondeo.web.authoring import editor, exchange
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -56,6 +60,17 @@ def test_the_figures_of_workers_and_connections_are_the_programs() -> None:
     assert f": {most} as set" in text
     assert f"for {serving.GRACE_S}\nseconds at most" in text
     assert f"closes after {serving.KEEPALIVE_S}" in text
+
+
+def test_the_largest_bodies_are_told_and_pass_the_proxies() -> None:
+    largest = max(editor.LARGEST_REQUEST, exchange.LARGEST_REQUEST, uploads.LARGEST_REQUEST)
+    through = largest // 1_000_000 + 1
+    told = f"picture {largest // 1_000_000} MB, a picture of it {media.LARGEST_UPLOAD // 1_000_000}"
+    assert told in guide("security")
+    assert f"the API {body.LARGEST_BODY // 1_000_000} MB" in guide("security")
+    assert f"bodies of {through} MB" in guide("deployment")
+    assert f"client_max_body_size {through}m;" in (ROOT / "deploy" / "nginx.conf").read_text()
+    assert f"max_size {through}MB" in (ROOT / "deploy" / "Caddyfile").read_text()
 
 
 @pytest.mark.parametrize("name", GUIDES)

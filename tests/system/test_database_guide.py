@@ -146,8 +146,10 @@ def docker_runs_what_compose_does(machine: Machine) -> None:
 
 
 def compose_starts_the_database(machine: Machine) -> None:
-    first, second = machine.told("docker")[-2:]
+    first, second, third = machine.told("docker")[-3:]
     assert second == "compose up -d"
+    assert third == "compose exec web flask db doctor"
+    assert "web" in COMPOSE["services"]
     *words, service = first.split()
     assert words == second.split()
     db = COMPOSE["services"][service]

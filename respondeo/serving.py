@@ -122,8 +122,10 @@ def share_metrics() -> None:
         if old.is_dir() and (held := _hold(old)) is not None:
             shutil.rmtree(old, ignore_errors=True)
             os.close(held)
-    _made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
-    _hold(_made)
+    # Held before it has its name: who starts at the same moment must not take it for left over.
+    made = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=base))
+    _hold(made)
+    _made = made.rename(base / made.name.removeprefix("."))
     os.environ[METRICS_FOLDER] = str(_made)
     # Now, not in each worker anew: a worker should be ready soon.
     importlib.import_module("respondeo.metrics")
@@ -134,8 +136,12 @@ def _fast_folder() -> str:
 
 
 def _hold(folder: Path) -> int | None:
-    """Hold the folder, for this process and those it forks. None where another one does."""
-    held = os.open(folder, os.O_RDONLY)
+    """Hold the folder, for this process and those it forks. None where another one does, or where
+    it is another user's."""
+    try:
+        held = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

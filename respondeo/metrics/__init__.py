@@ -75,6 +75,8 @@ def become(process: str) -> None:
     """Write as this process from now on: to be called in a worker that was just forked."""
     global _process  # noqa: PLW0603 - one process is one worker
     _process = process
+    if FOLDER in os.environ:  # something that tidies up may have taken it away
+        Path(os.environ[FOLDER]).mkdir(mode=0o700, exist_ok=True)
 
 
 def forget_live(process: str) -> None:

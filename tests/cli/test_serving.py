@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -189,7 +190,14 @@ def test_what_a_killed_server_left_is_removed_by_the_next(database: str, port: i
     assert left.is_dir()
     with served(database, port) as following:
         assert not left.exists()
-        assert folders(following.pid)[0].is_dir()
+        (folder,) = folders(following.pid)
+        # Something that tidies up takes even that away: what follows makes it anew.
+        shutil.rmtree(folder)
+        victim, _ = following.workers()
+        victim.kill()
+        wait_for(lambda: len(following.workers()) == 2 and victim not in following.workers())
+        wait_for(lambda: get(port, "/readyz")[0] == 200 and folder.is_dir())
+        assert {get(port, "/healthz")[0] for _ in range(20)} == {200}
 
 
 def test_in_production_every_line_is_json_and_gunicorns_say_nothing_about_anybody(

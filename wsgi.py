@@ -1,5 +1,5 @@
 """The application, for a WSGI server (`gunicorn wsgi:app`) and for `flask --app wsgi`."""
 
-from respondeo import create_app
+from respondeo.entry import application
 
-app = create_app()
+app = application()

@@ -7,9 +7,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from flask import Flask
 
-from respondeo.cli.serve import Server
 from respondeo.config import Settings
 from respondeo.db import parse_url
+from respondeo.serving import Server
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">

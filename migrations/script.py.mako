@@ -14,6 +14,9 @@ down_revision = ${repr(down_revision)}
 branch_labels = ${repr(branch_labels)}
 depends_on = ${repr(depends_on)}
 
+# What a downgrade takes away for good, in words for whoever runs it; None if nothing.
+loses = "…"
+
 
 def upgrade() -> None:
     ${upgrades if upgrades else "pass"}

@@ -14,7 +14,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     from pathlib import Path
 
-    from respondeo import api, cli, embedded, extensions, logs, security, web
+    from respondeo import api, cli, embedded, extensions, logs, observing, security, web
     from respondeo.errors import init_errors
 
     app = Flask(__name__, template_folder="../templates", static_folder=None)
@@ -28,11 +28,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_FORM_MEMORY_SIZE=100_000,
     )
     app.config["DATABASE_DIRECT_URL"] = settings.database_direct_url or app.config["DATABASE_URL"]
-    logs.init_logs(app, settings)
+    logs.init_logs(settings)
     extensions.init_extensions(app, settings)
     security.init_security(app, settings)
     web.init_web(app, settings)
     api.init_api(app)
     init_errors(app)
     cli.init_cli(app)
+    observing.init_observing(app, settings)
     return app

@@ -39,6 +39,7 @@ from respondeo.valkey_url import checked
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 SHORTEST_SECRET = 32  # characters
+SHORTEST_TOKEN = 16
 LOOPBACK = ("127.0.0.1", "localhost")
 
 _PUBLIC = {
@@ -109,6 +110,16 @@ def _strong(value: str) -> str:
     if value and (len(value) < SHORTEST_SECRET or len(set(value)) < 8):
         raise ValueError(f"it must be at least {SHORTEST_SECRET} random characters")
     return value
+
+
+def _long(value: str) -> str:
+    if value and len(value) < SHORTEST_TOKEN:
+        raise ValueError(f"it must have at least {SHORTEST_TOKEN} characters")
+    return value
+
+
+def _address(value: str) -> str:
+    return str(ipaddress.ip_address(value)) if value else ""
 
 
 def _networks(value: object) -> object:
@@ -212,6 +223,15 @@ class Settings(BaseSettings):
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
     ] = Field("INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    metrics_token: Annotated[str, AfterValidator(_long)] = Field(
+        "", repr=False, description="what opens /metrics from other machines"
+    )
+    web_host: Annotated[str, AfterValidator(_address)] = Field(
+        "", description="the address to listen on, such as 127.0.0.1 or ::"
+    )
+    web_max_requests: int = Field(
+        10_000, ge=0, description="a worker is replaced after so many requests; 0: never"
+    )
     web_concurrency: int = Field(2, ge=1, description="worker processes, 1 or more")
     web_threads: int = Field(8, ge=1, description="threads in each worker, 1 or more")
 

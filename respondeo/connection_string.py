@@ -9,15 +9,19 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from typing import Self
-from urllib.parse import unquote
+from typing import Any, Self
+from urllib.parse import quote, unquote
 
+import psycopg
 from psycopg import pq
 from sqlalchemy.engine import URL
+
+Row = tuple[Any, ...]
 
 DEFAULT_PORT = 5432
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 POOLER = "pgbouncer"
+SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 # Without those that would hide what is connected to in a file, or make it another protocol.
@@ -100,6 +104,19 @@ class ConnectionString:
         """The same as libpq's keywords, without the password, which belongs in PGPASSWORD."""
         who = {"user": self.user} if self.user else {}
         return self.parameters | _libpq_lists(self.hosts) | who | {"dbname": self.database}
+
+    def connect(self, *, autocommit: bool = True, **more: str) -> psycopg.Connection[Row]:
+        """A plain connection, with `more` where the string says nothing. Raises psycopg.Error."""
+        secret = {"password": self.password} if self.password else {}
+        keywords: dict[str, Any] = more | self.keywords | secret
+        return psycopg.connect(autocommit=autocommit, prepare_threshold=None, **keywords)
+
+    def hide(self, text: str) -> str:
+        """A text of somebody else's, such as the driver's, without any secret."""
+        secrets = [self.password, *(self.parameters.get(name) for name in SECRETS)]
+        for secret in filter(None, secrets):
+            text = text.replace(secret, "…").replace(quote(secret, safe=""), "…")
+        return text
 
     def __str__(self) -> str:
         """Where it leads, for people: without the password and the parameters."""

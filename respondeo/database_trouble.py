@@ -1,7 +1,12 @@
-"""What is wrong with the database, in plain words, from what the driver said."""
+"""What is wrong with the database, in plain words, from what the driver said.
+
+The same sentences stand on the 503 page, in `/readyz`, in the log of a start and in `flask db
+doctor`; only the doctor adds names and commands.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from psycopg import errors as pg
@@ -66,6 +71,20 @@ SCHEMA = Trouble(
     " should run `flask db upgrade`.",
     30,
 )
+NEWER = Trouble(
+    "newer",
+    "The database is of a newer version",
+    "The database was brought up to date by a newer version than this one. Whoever runs this"
+    " Respondeo should start that version again.",
+    30,
+)
+RIGHTS = Trouble(
+    "rights",
+    "The database does not allow that",
+    "The user of the database may not do what Respondeo has to. Whoever runs this Respondeo should"
+    " give it the rights that `flask db doctor` names.",
+    30,
+)
 BUSY = Trouble(
     "busy",
     "Very busy",
@@ -77,6 +96,7 @@ BY_SQLSTATE: dict[type[pg.Error], Trouble] = {
     pg.InvalidPassword: PASSWORD,
     pg.InvalidAuthorizationSpecification: PASSWORD,
     pg.InvalidCatalogName: MISSING,
+    pg.InsufficientPrivilege: RIGHTS,
     pg.UndefinedTable: SCHEMA,
     pg.UndefinedColumn: SCHEMA,
     pg.LockNotAvailable: BUSY,
@@ -91,7 +111,7 @@ BY_SQLSTATE: dict[type[pg.Error], Trouble] = {
 ENDED = (pg.AdminShutdown, pg.CrashShutdown, pg.IdleInTransactionSessionTimeout)
 
 # While connecting there is no SQLSTATE, only words (libpq's, in English whatever the locale
-# of the server: the embedded and the packaged servers send these in C). The first that fits.
+# of the server: the embedded and the packaged servers send these in C). The first that fits a line.
 BY_WORDS = (
     ("not currently accepting connections", AWAY),
     ("no encryption", SSL),
@@ -100,12 +120,17 @@ BY_WORDS = (
     ("ssl required", SSL),
     ("connection is insecure", SSL),
     ("does not support ssl", NO_SSL),
+    ("valid client certificate", PASSWORD),
+    ("certificate authentication failed", PASSWORD),
     ("certificate", CERTIFICATE),
+    ("permission denied for database", RIGHTS),
     ("authentication failed", PASSWORD),
     ("no password supplied", PASSWORD),
     ("pg_hba.conf", PASSWORD),
     ("fatal:  role", PASSWORD),
+    ("no such user", PASSWORD),
     ("fatal:  database", MISSING),
+    ("no such database", MISSING),
     ("too many clients", BUSY),
     ("too many connections", BUSY),
     ("remaining connection slots", BUSY),
@@ -113,17 +138,45 @@ BY_WORDS = (
 )
 
 
-def explain(error: DBAPIError | PoolTimeout) -> Trouble | None:
+def explain(error: DBAPIError | PoolTimeout | pg.Error) -> Trouble | None:
     """The trouble behind an error, or None where the fault is in our own query."""
     if isinstance(error, PoolTimeout):
         return BUSY
-    cause = error.orig
+    cause = error.orig if isinstance(error, DBAPIError) else error
     for kind, trouble in BY_SQLSTATE.items():
         if isinstance(cause, kind):
             return trouble
-    if error.connection_invalidated or isinstance(cause, ENDED):
+    ended = isinstance(error, DBAPIError) and error.connection_invalidated
+    if ended or isinstance(cause, ENDED):
         return AWAY
     if isinstance(cause, pg.OperationalError):
-        said = str(cause).lower()
-        return next((trouble for words, trouble in BY_WORDS if words in said), AWAY)
+        return while_connecting(str(cause))
     return None
+
+
+def while_connecting(said: str) -> Trouble:
+    """The trouble behind the driver's words."""
+    return furthest(said)[0]
+
+
+def furthest(said: str) -> tuple[Trouble, str]:
+    """Of several attempts the one that got furthest: its trouble, and what was said of it.
+
+    One host is tried after the other, and each with encryption and without: a wrong password on a
+    server that insists on encryption is first refused for the password, then for the encryption.
+    """
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    known = [(trouble, line) for line in lines if (trouble := _in_line(line.lower()))]
+    known.sort(key=lambda found: (found[0] is AWAY) * 2 + (found[0] is SSL))
+    return known[0] if known else (AWAY, "; ".join(lines))
+
+
+def plainly(said: str) -> str:
+    """The driver's words without where they were said, which the reader knows."""
+    text = re.sub(r"^- host: .*?, hostaddr: .*?: ", "", said.strip())
+    text = re.sub(r"^(?:connection failed: )?(?:connection to server .*? failed: )?", "", text)
+    return re.sub(r"^(?:FATAL|ERROR):\s+", "", text)
+
+
+def _in_line(line: str) -> Trouble | None:
+    return next((trouble for words, trouble in BY_WORDS if words in line), None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
+from weakref import WeakSet
 
 import sqlalchemy as sa
 import uuid_utils.compat
@@ -19,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from respondeo.connection_string import ConnectionString
+from respondeo.pool import WatchedPool
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 8_000
@@ -27,6 +29,9 @@ LOCK_TIMEOUT_MS = 8_000
 UNHEARD_MS = 2_000
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 5
+MAX_OVERFLOW = 4  # for short bursts
+
+_engines: WeakSet[Engine] = WeakSet()
 
 
 class Base(DeclarativeBase):
@@ -95,16 +100,42 @@ def init_db(app: Flask, url: str, *, connections: int) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = parsed
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "connect_args": connect_args,
+        "hide_parameters": True,  # in errors, and so in the log: they are what people wrote
+        "poolclass": WatchedPool,
         "pool_size": connections,
-        "max_overflow": 4,
+        "max_overflow": MAX_OVERFLOW,
         "pool_timeout": POOL_TIMEOUT_S,
         "pool_pre_ping": True,
     }
     db.init_app(app)
     app.teardown_appcontext(_let_go)  # before Flask-SQLAlchemy's own, which lets errors through
-    if not pooled:
-        with app.app_context():
+    with app.app_context():
+        forget_after_fork(db.engine)
+        if not pooled:
             _limit_waiting(db.engine)
+
+
+def init_read_only_db(app: Flask, url: str) -> None:
+    """Bind an engine all of whose transactions PostgreSQL keeps from writing anything."""
+    init_db(app, url, connections=4)
+    with app.app_context():
+
+        @sa.event.listens_for(db.engine, "connect")
+        def only_read(connection: Any, _record: Any) -> None:
+            connection.autocommit = True
+            connection.execute("SET default_transaction_read_only = on")
+            connection.autocommit = False
+
+
+def forget_after_fork(engine: Engine) -> None:
+    """Let `forget_connections` know of this engine."""
+    _engines.add(engine)
+
+
+def forget_connections() -> None:
+    """In a process that was just forked: leave all open connections to the one they belong to."""
+    for engine in _engines:
+        engine.dispose(close=False)
 
 
 def abandon() -> None:
@@ -135,4 +166,6 @@ def _limit_waiting(engine: Engine) -> None:
 def migration_engine(app: Flask) -> Engine:
     """An engine for migrations: straight to the server, past any transaction pooler."""
     url, _ = parse_url(app.config["DATABASE_DIRECT_URL"])
+    usual = {"connect_timeout": str(CONNECT_TIMEOUT_S), "application_name": "respondeo upgrade"}
+    url = url.set(query=usual | url.query)
     return sa.create_engine(url, poolclass=sa.NullPool)

@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from respondeo import database_trouble
+from respondeo import database_trouble, health, observing
 from respondeo.api import refusals
 from respondeo.db import abandon
 from respondeo.domain.errors import (
@@ -171,11 +171,14 @@ def on_database_trouble(error: DBAPIError | PoolTimeout) -> BaseResponse:
     trouble = database_trouble.explain(error)
     if trouble is None:
         return on_bug(error)
+    if trouble is database_trouble.SCHEMA:  # an upgrade does not help where a newer one was made
+        abandon()
+        trouble = health.trouble(current_app) or trouble
     cause = getattr(error, "orig", None)
     structlog.get_logger().error(
         "database trouble",
         kind=trouble.kind,
-        path=request.path,
+        **observing.where(request.environ),
         sqlstate=getattr(cause, "sqlstate", None),
         said=str(cause or error).splitlines()[0],
     )
@@ -187,15 +190,18 @@ def on_database_trouble(error: DBAPIError | PoolTimeout) -> BaseResponse:
 
 
 def on_bug(error: Exception) -> BaseResponse:
-    structlog.get_logger().exception("unhandled", path=request.path, exc_info=error)
+    structlog.get_logger().exception(
+        "unhandled", **observing.where(request.environ), exc_info=error
+    )
     return show(Explained(500, *WORDS[500], safe=SAFE_ANSWERS))
 
 
 def show(explained: Explained) -> Response:
     """The error as a whole page, as a small alert where htmx asked for a fragment, or as JSON."""
     abandon()
+    noted = observing.reference() if explained.status >= 500 else None
     if refusals.is_asked():
-        return refusals.shown(explained.status, explained.sentence)
+        return refusals.shown(explained.status, explained.sentence, reference=noted)
     if explained.status >= 500 or not _is_known_who_asks():
         access.as_nobody()
     url, text = explained.action or _way_on(explained)
@@ -207,6 +213,7 @@ def show(explained: Explained) -> Response:
         "retry_seconds": explained.retry_seconds,
         "action_url": url,
         "action_text": text,
+        "reference": noted,
     }
     if request.headers.get("HX-Request") == "true":
         response = make_response(render_block("errors/error.html", "fragment", **context))

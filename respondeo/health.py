@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from alembic.config import Config
-from alembic.script import ScriptDirectory
+import structlog
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from respondeo import database_trouble
+from respondeo import database_trouble, revisions
 from respondeo.database_trouble import Trouble
-from respondeo.db import session
+from respondeo.db import db, session
 
 
 def trouble(app: Flask) -> Trouble | None:
-    """What keeps us from working: the database away, or not at the newest migration."""
+    """What keeps us from working: the database away, or not at this version's revision."""
     try:
-        current = session().scalar(sa.text("SELECT version_num FROM alembic_version"))
+        stored = session().scalars(sa.text(revisions.STORED)).all()
         session().rollback()
     except (DBAPIError, PoolTimeout) as error:
         session().rollback()
         return database_trouble.explain(error) or database_trouble.AWAY
-    return None if current == newest_migration(app) else database_trouble.SCHEMA
+    known = revisions.scripts(app.extensions["migrate"].directory)
+    return revisions.standing(known, stored).trouble
 
 
-def newest_migration(app: Flask) -> str | None:
-    """The revision that this version of the program needs."""
-    config = Config()
-    config.set_main_option("script_location", app.extensions["migrate"].directory)
-    return ScriptDirectory.from_config(config).get_current_head()
+def report(app: Flask) -> None:
+    """Log what keeps us from working as a server starts. It serves all the same: pages say so,
+    and connections come back by themselves."""
+    with app.app_context():
+        found = trouble(app)
+        db.session.remove()
+        # A connection must not be shared by workers that are forked next.
+        db.engine.dispose()
+    if found:
+        structlog.get_logger().error(
+            "database trouble", kind=found.kind, told=found.sentence, see="flask db doctor"
+        )

@@ -1,18 +1,29 @@
-"""Logs: one line of JSON per event in production, readable lines elsewhere. Never a secret."""
+"""Logs: one line of JSON per event in production, readable lines elsewhere. Never a secret, and
+nothing about a person: respondeo/observing.py says what of a request is logged."""
 
 from __future__ import annotations
 
 import logging
-import time
+import re
 
 import structlog
-from flask import Flask, Response, g, request
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+from structlog.typing import EventDict, WrappedLogger
 
 from respondeo.config import Settings
 
+# What PostgreSQL adds to an error quotes the row: an e-mail, a name.
+_DETAIL = re.compile(
+    r"DETAIL:.*?(?=\n\[SQL:|\nCONTEXT:|\nHINT:|\n\n(?:The above|During)|\Z)", re.DOTALL
+)
+_QUERY = re.compile(r"\?\S*")
+_INVALID = "Invalid request"
+_FIRST = ("timestamp", "level", "event", "reference")
 
-def init_logs(app: Flask, settings: Settings) -> None:
-    """Configure structlog, and log every request without its query or its form."""
+
+def init_logs(settings: Settings) -> None:
+    """Configure structlog, through which everything is logged."""
     production = settings.app_env == "production"
     structlog.configure(
         processors=[
@@ -20,6 +31,8 @@ def init_logs(app: Flask, settings: Settings) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            discreet,
+            in_order,
             structlog.processors.JSONRenderer()
             if production
             else structlog.dev.ConsoleRenderer(colors=False),
@@ -30,18 +43,48 @@ def init_logs(app: Flask, settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
 
-    @app.before_request
-    def note_the_time() -> None:
-        g.started = time.perf_counter()
 
-    @app.after_request
-    def log_request(response: Response) -> Response:
-        took = time.perf_counter() - g.get("started", time.perf_counter())
-        structlog.get_logger().info(
-            "request",
-            method=request.method,
-            path=request.path,
-            status=response.status_code,
-            ms=round(took * 1000, 1),
+def discreet(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Take out what others put into their messages about people: rows, addresses, queries."""
+    if "exception" in event:
+        event["exception"] = _DETAIL.sub("DETAIL: (not logged)", event["exception"])
+    if event.get("logger") == GunicornLog.NAME:
+        said = str(event["event"])
+        if said.startswith(_INVALID):
+            # Not HTTP: it never became a request. gunicorn quotes it, and names the address.
+            event.pop("reference", None)
+            said = _INVALID
+        event["event"] = _QUERY.sub("", said)
+    return event
+
+
+def in_order(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """What one reads first stands first."""
+    return {name: event[name] for name in _FIRST if name in event} | dict(event)
+
+
+class Passing(logging.Handler):
+    """Passes on what libraries log, so that it has the same form as everything."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().log(
+            record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info
         )
-        return response
+
+
+class GunicornLog(Logger):
+    """gunicorn's log, passed on likewise. It writes no access log: every request has its line."""
+
+    NAME = "gunicorn.error"
+
+    def setup(self, cfg: Config) -> None:
+        super().setup(cfg)
+        take_in_libraries()
+
+    def _set_handler(self, log: logging.Logger, *_args: object, **_how: object) -> None:
+        log.handlers = [Passing()]
+
+
+def take_in_libraries() -> None:
+    """From now on, warnings of libraries are lines like ours."""
+    logging.basicConfig(handlers=[Passing()], level=logging.WARNING)

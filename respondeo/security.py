@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -15,11 +14,14 @@ from werkzeug.wsgi import LimitedStream
 from respondeo.api import refusals
 from respondeo.api.asking import KEY_HEADER
 from respondeo.config import LOOPBACK, Settings
+from respondeo.hops import HERE, address_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 OTHER_HOST = "respondeo.other_host"
+# Health checks ask by whatever address they know; these tell them nothing that depends on it.
+FOR_CHECKS = frozenset({"/healthz", "/readyz", "/metrics"})
 _PORT = re.compile(r":[0-9]{1,5}$")
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -60,7 +62,7 @@ def init_security(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def refuse_other_hosts() -> None:
-        if request.environ[OTHER_HOST]:
+        if request.environ[OTHER_HOST] and request.path not in FOR_CHECKS:
             abort(400, "This server does not answer for the host in that address.")
 
     @app.before_request
@@ -153,8 +155,9 @@ class Edge:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
         environ["wsgi.url_scheme"] = self.url.scheme
         environ["REMOTE_ADDR"] = self._client(environ)
-        asked = environ.get("HTTP_HOST", "").lower()
-        environ[OTHER_HOST] = _PORT.sub("", asked) not in self.names
+        asked = _PORT.sub("", environ.get("HTTP_HOST", "").lower())
+        environ[OTHER_HOST] = asked not in self.names
+        environ[HERE] = self._is_here(environ, asked)
         environ["HTTP_HOST"] = self.url.netloc
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -164,23 +167,21 @@ class Edge:
 
         return self.app(environ, start)
 
+    def _is_here(self, environ: WSGIEnvironment, asked: str) -> bool:
+        """A proxy here that nobody configured speaks for people who are elsewhere; and a page from
+        elsewhere, in a browser here, could call this machine by a name of its own."""
+        ours = asked in self.names or asked in {*LOOPBACK, "[::1]"}
+        here = environ["REMOTE_ADDR"] in {"127.0.0.1", "::1"}
+        return ours and here and "HTTP_X_FORWARDED_FOR" not in environ
+
     def _client(self, environ: WSGIEnvironment) -> str:
         """The nearest address that is no proxy of ours; what stands before it is hearsay."""
-        client = _address(str(environ.get("REMOTE_ADDR", "")))
+        client = address_of(str(environ.get("REMOTE_ADDR", "")))
         if client is None:  # a server on a Unix socket knows no address
             return ""
         for told in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-            hop = _address(told.strip())
+            hop = address_of(told.strip())
             if hop is None or not any(client in network for network in self.proxies):
                 break
             client = hop
         return str(client)
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """An address in its one form: IPv4 is IPv4 even on a socket that speaks both."""
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address

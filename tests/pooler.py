@@ -20,7 +20,7 @@ SETTINGS = """
 unix_socket_dir = {folder}
 listen_port = {own_port}
 auth_type = any
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = 20
 max_client_conn = 1000
 ignore_startup_parameters = extra_float_digits
@@ -31,7 +31,7 @@ logfile = {folder}/log
 class PgBouncer:
     """In a folder of its own, in front of a server that listens on a socket."""
 
-    def __init__(self, folder: Path, server: URL) -> None:
+    def __init__(self, folder: Path, server: URL, mode: str = "transaction") -> None:
         self.folder = folder
         place = str(server.query["host"])
         settings = SETTINGS.format(
@@ -39,6 +39,7 @@ class PgBouncer:
             port=server.query["port"],
             user=server.username,
             folder=folder,
+            mode=mode,
             own_port=POOLER_PORT,
         )
         (folder / "pgbouncer.ini").write_text(settings)

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy.orm import Session
@@ -15,6 +13,7 @@ from sqlalchemy.orm import Session
 from respondeo import create_app
 from respondeo.db import Base, db
 from respondeo.models import PlayerStanding, QuizDraft, User
+from respondeo.revisions import scripts
 from respondeo.services import authoring
 from tests.conftest import run_on_server, settings_for, url_of
 from tests.factories import add_user, document, editor, guest, player, published_quiz, question
@@ -62,11 +61,8 @@ def objects() -> set[tuple[str, str]]:
 
 def revisions() -> list[str]:
     """All revisions, the first one first."""
-    config = Config()
-    config.set_main_option("script_location", "migrations")
-    scripts = ScriptDirectory.from_config(config)
-    assert len(scripts.get_heads()) == 1
-    return [script.revision for script in scripts.walk_revisions()][::-1]
+    assert len(scripts().get_heads()) == 1
+    return [script.revision for script in scripts().walk_revisions()][::-1]
 
 
 def play_a_little(session: Session) -> None:
@@ -102,6 +98,54 @@ def test_each_step_goes_down_and_up_again_with_what_people_played(empty: Flask) 
             assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar() == 0
     play_a_little(db.session())
     assert len(db.session.scalars(sa.select(PlayerStanding)).all()) == 1
+
+
+# What a step down changes where it can be kept, and why, stands in the migration.
+CHANGED_ON_THE_WAY_DOWN = {
+    "0002": {("user", "display_name"), ("user", "image")},
+    "0003": {("quiz_draft", "document")},
+}
+
+
+def contents() -> dict[tuple[str, str], list[str]]:
+    """Every column of every table that has rows, in their order."""
+    inspector = sa.inspect(db.engine)
+    found: dict[tuple[str, str], list[str]] = {}
+    with db.engine.connect() as connection:
+        for table in set(inspector.get_table_names()) - {"alembic_version"}:
+            keys = inspector.get_pk_constraint(table)["constrained_columns"]
+            rows = connection.execute(
+                sa.select(sa.text("*")).select_from(sa.table(table)).order_by(*map(sa.column, keys))
+            )
+            columns = zip(*rows.all(), strict=True)
+            found |= {
+                (table, name): [repr(value) for value in values]
+                for name, values in zip(rows.keys(), columns, strict=False)
+            }
+    return found
+
+
+def test_each_step_down_keeps_what_the_step_below_can_hold(empty: Flask) -> None:
+    upgrade()
+    play_a_little(db.session())
+    db.session.remove()
+    after = contents()
+    for revision in revisions()[:0:-1]:  # the first has nothing below it
+        before = after
+        downgrade(revision="-1")
+        after = contents()
+        kept = set(after) - CHANGED_ON_THE_WAY_DOWN.get(revision, set())
+        assert len(kept) > 50
+        assert {place: before[place] for place in kept} == {place: after[place] for place in kept}
+    upgrade()
+    again = contents()
+    assert {place: again[place] for place in after} == after
+
+
+def test_every_step_says_what_it_takes_away() -> None:
+    for script in scripts().walk_revisions():
+        loses = script.module.loses
+        assert loses is None or (loses.endswith(".") and loses[0].isupper()), script.revision
 
 
 def test_going_up_twice_is_going_up_once(empty: Flask) -> None:

@@ -53,6 +53,7 @@ DEMANDS = {
     "leaderboards.overall": "leaderboard:view",
     "leaderboards.quiz": "leaderboard:view",
     "media.picture": "everybody",
+    "operating.metrics": "everybody",
     "pages.cover": "everybody",
     "pages.healthz": "everybody",
     "pages.home": "quiz:browse",

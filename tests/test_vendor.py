@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = (ROOT / "static/vendor", ROOT / "tests/browser/vendor")
+FOLDERS = (ROOT / "static/vendor", ROOT / "tests/browser/vendor", ROOT / "tests/vendor")
 LOCK = ROOT / "static/vendor/LOCK"
 
 

@@ -15,6 +15,9 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+# What a downgrade takes away for good.
+loses = "Everything: people, quizzes, attempts and boards."
+
 PEOPLE = """
 CREATE TABLE "user" (
     id uuid CONSTRAINT pk_user PRIMARY KEY,

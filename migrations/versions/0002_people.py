@@ -14,6 +14,12 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# What a downgrade takes away for good.
+loses = (
+    "Which name people chose to be shown under, pictures from identity providers, and through which"
+    " provider each session began. Nobody is signed out; who hides stays hidden."
+)
+
 
 def upgrade() -> None:
     op.execute(

@@ -12,6 +12,9 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+# What a downgrade takes away for good.
+loses = "What the pictures of questions show, in words."
+
 
 def upgrade() -> None:
     op.execute("ALTER TABLE question ADD COLUMN image_alt text")

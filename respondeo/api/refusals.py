@@ -50,11 +50,19 @@ def of_rule(error: DomainError, status: int) -> Response:
     return response
 
 
-def shown(status: int, sentence: str, details: list[dict[str, str]] | None = None) -> Response:
-    """An error as JSON."""
+def shown(
+    status: int,
+    sentence: str,
+    details: list[dict[str, str]] | None = None,
+    *,
+    reference: str | None = None,
+) -> Response:
+    """An error as JSON. `reference`: what the operator finds it by, where it is ours."""
     told: dict[str, object] = {"error": sentence}
     if details:
         told["details"] = details
+    if reference:
+        told["reference"] = reference
     text = json.dumps(told, sort_keys=False, ensure_ascii=False)
     return current_app.response_class(f"{text}\n", status, mimetype="application/json")
 

@@ -16,7 +16,9 @@ import sqlalchemy as sa
 from limits.storage import Storage
 from sqlalchemy.dialects.postgresql import insert
 
+from respondeo.db import forget_after_fork
 from respondeo.models import RateLimit
+from respondeo.rate_limits import failures
 
 SCHEME = "respondeo+postgresql"
 # Counting takes a millisecond, and all who count one key stand in one line for its row. So a
@@ -55,6 +57,7 @@ def _counting(engine: sa.Engine, *, pooled: bool) -> sa.Engine:
         pool_pre_ping=True,  # a connection that was closed while it lay idle is no store away
         connect_args=connect_args,
     )
+    forget_after_fork(counters)
     if not pooled:
         _limit_waiting(counters)
     return counters
@@ -87,7 +90,7 @@ class PostgresStorage(Storage):
 
     def count(self, key: str, expiry: int, amount: int = 1) -> tuple[int, float]:
         """The same, in one statement; returns also when the window ends, in Unix seconds."""
-        with self.engine.connect() as connection:
+        with failures.told(self.base_exceptions), self.engine.connect() as connection:
             hits, expires_at = connection.execute(_counted(key, expiry, amount)).one()
             if hits == amount:  # a new window: a good moment to forget some old ones
                 with suppress(sa.exc.SQLAlchemyError):

@@ -9,6 +9,8 @@ from typing import Any, cast
 from limits.storage import Storage
 from redis import BlockingConnectionPool, Redis, RedisError
 
+from respondeo.rate_limits import failures
+
 SCHEME = "respondeo+valkey"
 PREFIX = "respondeo/"
 # A count takes the server microseconds. Who waits for longer than this takes it for away and passes
@@ -77,7 +79,8 @@ class ValkeyStorage(Storage):
 
     def count(self, key: str, expiry: int, amount: int = 1) -> tuple[int, float]:
         """The same, in one round trip; returns also when the window ends, in Unix seconds."""
-        hits, ends = self._count(keys=[PREFIX + key], args=[amount, expiry * 1000])
+        with failures.told(self.base_exceptions):
+            hits, ends = self._count(keys=[PREFIX + key], args=[amount, expiry * 1000])
         return int(hits), int(ends) / 1000
 
     def get(self, key: str) -> int:

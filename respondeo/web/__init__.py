@@ -16,6 +16,7 @@ def init_web(app: Flask, settings: Settings) -> None:
         filters,
         leaderboards,
         media,
+        operating,
         pages,
         reference,
         taking,
@@ -28,6 +29,6 @@ def init_web(app: Flask, settings: Settings) -> None:
     filters.init_filters(app, settings)
     for blueprint in (
         pages.bp, auth.bp, taking.bp, leaderboards.bp, media.bp, own_settings.bp, authoring.bp,
-        reference.bp,
+        reference.bp, operating.bp,
     ):  # fmt: skip
         app.register_blueprint(blueprint)

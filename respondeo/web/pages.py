@@ -20,6 +20,7 @@ from respondeo.web.auth.views import local_path
 from respondeo.web.covers import cover_svg
 from respondeo.web.filters import language_name
 from respondeo.web.htmx import page_or_fragment
+from respondeo.web.operating import is_operator
 
 bp = Blueprint("pages", __name__)
 
@@ -160,7 +161,5 @@ def readyz() -> Response:
     trouble = health.trouble(current_app)
     if trouble is None:
         return Response("ready\n", mimetype="text/plain")
-    # A proxy on this machine that nobody configured speaks for people who are elsewhere.
-    here = request.remote_addr in {"127.0.0.1", "::1"} and "X-Forwarded-For" not in request.headers
-    told = trouble.sentence if here else "not ready"
+    told = trouble.sentence if is_operator() else "not ready"
     return Response(f"{told}\n", status=503, mimetype="text/plain")

@@ -90,6 +90,7 @@ ASKED = {
 WRONG = {"player": {"submit_attempt", "answer_question"}, "other": {"answer_question"}}
 KEY_FIELDS = {"correctAnswerIds", "explanation"}
 OF_THE_BODY = {"ETag", "Content-Length"}
+IGNORED = {*OF_THE_BODY, "Date", "X-Request-ID"}
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 NO_ID = UUID("00000000-0000-4000-8000-00000000000a")
 
@@ -358,7 +359,7 @@ def without_key(response: TestResponse) -> Any:
             return {name: pruned(one) for name, one in value.items() if name not in KEY_FIELDS}
         return [pruned(one) for one in value] if isinstance(value, list) else value
 
-    headers = [h for h in response.headers.items() if h[0] not in {*OF_THE_BODY, "Date"}]
+    headers = [h for h in response.headers.items() if h[0] not in IGNORED]
     return response.status_code, headers, pruned(response.get_json())
 
 

@@ -27,7 +27,7 @@ def serving(
     name: the host that browsers call it by; the demo answers to this machine's names only.
     settings: more variables, such as those of an identity provider.
     """
-    port = free_port()
+    port = int(settings.get("PORT") or free_port())
     url = f"http://{name}:{port}"
     environment = {name: value for name, value in os.environ.items() if not _is_setting(name)} | {
         "APP_ENV": "demo" if name == "127.0.0.1" else "production",

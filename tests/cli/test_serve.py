@@ -15,6 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from respondeo.database_trouble import AWAY
+from respondeo.serving import GRACE_S
 from tests.conftest import run_on_server, url_of
 
 ROOT = Path(__file__).parents[2]
@@ -39,12 +41,12 @@ def port() -> int:
 class Served:
     """A running `flask serve`, in a session of its own as from a terminal."""
 
-    def __init__(self, database: str, port: int) -> None:
+    def __init__(self, database: str, port: int, **settings: str) -> None:
         self.port = port
         self._started = subprocess.Popen(
             [sys.executable, "-m", "flask", "--app", "wsgi", "serve"],
             cwd=ROOT,
-            env=environment(database, port),
+            env=environment(database, port) | settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -57,6 +59,10 @@ class Served:
             assert line, self.said
             self.said += line
         wait_for(lambda: len(self.workers()) == 2)
+
+    @property
+    def pid(self) -> int:
+        return self._started.pid
 
     def workers(self) -> list[psutil.Process]:
         return psutil.Process(self._started.pid).children()
@@ -131,7 +137,10 @@ def test_it_serves_until_told_to_stop_and_leaves_no_process(
     served = Served(database, port)
     assert f"Respondeo is running at http://127.0.0.1:{port}" in served.said
     assert served.answers()
+    began = time.monotonic()
     assert served.end(sign, everybody=everybody) == 0
+    # Nothing was under way: no worker had to be waited for, also none that was just starting.
+    assert time.monotonic() - began < GRACE_S
     assert "Traceback" not in served.said
     with socket.socket() as again:
         assert again.connect_ex(("127.0.0.1", port)) != 0
@@ -164,7 +173,8 @@ def test_a_port_in_use_says_how_to_take_another(database: str, port: int) -> Non
 
 def test_a_database_that_is_away_is_named_without_a_traceback(port: int) -> None:
     said = refused("postgresql://quiz_app:hushhush@127.0.0.1:1/quiz_app", port)
-    assert "The database is away. Check DATABASE_URL." in said
+    assert AWAY.sentence in said
+    assert "flask db doctor" in said
     assert "hushhush" not in said
 
 

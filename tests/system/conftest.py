@@ -12,6 +12,7 @@ from flask import Flask
 from respondeo import create_app
 from respondeo.db import db
 from tests.conftest import settings_for
+from tests.doctor.conftest import clinic, model  # noqa: F401 - fixtures
 from tests.system.valkey import Valkey
 
 MakeApp = Callable[..., Flask]

@@ -239,7 +239,7 @@ def test_names_and_origins_are_those_of_the_address(
         ("", 400),
     ],
 )
-@pytest.mark.parametrize("path", ["/", "/nothing", "/sign-in", "/healthz"])
+@pytest.mark.parametrize("path", ["/", "/nothing", "/sign-in"])
 def test_a_request_for_another_host_is_refused_with_a_page(
     browser: Browser, host: str, status: int, path: str
 ) -> None:

@@ -86,6 +86,9 @@ class Error(Told):
     details: list[Fault] | None = Field(
         None, description="Each fault of a body or query that is not valid."
     )
+    reference: str | None = Field(
+        None, description="Where the fault is the server's: what its operator finds it by."
+    )
 
 
 class User(Told):

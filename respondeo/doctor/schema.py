@@ -1,0 +1,212 @@
+"""Is the database at this version's revision, and are its tables, indexes and triggers whole."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.schema import AddConstraint, Constraint, CreateIndex, Index
+
+from respondeo import (
+    models,  # noqa: F401  (makes every table known)
+    revisions,
+)
+from respondeo.database_trouble import NEWER, SCHEMA
+from respondeo.db import Base
+from respondeo.doctor.findings import Finding, fails, passes
+from respondeo.doctor.line import PATIENCE_S, Line
+from respondeo.doctor.patient import Patient
+
+UPGRADE = "flask db upgrade"
+GUARD = "immutable"  # the trigger of migration 0001 on everything that was published
+GUARDED = ("answer", "question", "quiz_version", "quiz_version_question")
+
+BROKEN_INDEXES = """
+    SELECT c.relname::text, i.indisunique FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE NOT (i.indisvalid AND i.indisready) AND c.relnamespace = current_schema()::regnamespace
+    ORDER BY 1
+"""
+CONSTRAINTS = """
+    SELECT conname::text, conrelid::regclass::text, convalidated FROM pg_constraint
+    WHERE connamespace = current_schema()::regnamespace
+"""
+TRIGGERS = """
+    SELECT tgrelid::regclass::text, tgenabled <> 'D' FROM pg_trigger
+    WHERE tgname = %s AND NOT tgisinternal
+"""
+
+
+# -- migrations -----------------------------------------------------------------------------------
+
+
+def migrations(patient: Patient) -> Iterator[Finding]:
+    known = revisions.scripts()
+    if len(known.get_heads()) > 1:
+        yield fails(
+            f"This program's migrations have several heads: {', '.join(sorted(known.get_heads()))}."
+            " Join them:",
+            "flask db merge heads -m 'Join the heads'",
+        )
+        return
+    line = patient.line
+    with _alchemy(line) as connection:
+        stored = revisions.stored(connection)
+    found = revisions.standing(known, stored)
+    newest = known.get_current_head()
+    if found.unknown:
+        yield fails(
+            f"{NEWER.sentence} The database is at {', '.join(found.unknown)}; this version knows"
+            f" revisions up to {newest}. To stay with this version, go back with the newer one:",
+            f"flask db downgrade {newest}",
+        )
+    elif not stored:
+        yield fails(f"{SCHEMA.sentence} {_nothing(line)}", UPGRADE)
+    elif len(stored) > 1:
+        yield fails(
+            f"{SCHEMA.sentence} The database is at several revisions at once: {', '.join(stored)}.",
+            "flask db heads",
+            UPGRADE,
+        )
+    elif found.missing:
+        steps = ", ".join(
+            f"{script.revision} ({revisions.title(script)})" for script in found.missing
+        )
+        yield fails(f"{SCHEMA.sentence} It is at {stored[0]}; missing: {steps}.", UPGRADE)
+    else:
+        yield passes(f"At {newest}, the newest revision of this version.")
+
+
+def _nothing(line: Line) -> str:
+    tables = line.ask_one(
+        "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
+        " AND tablename = ANY(%s)",
+        list(Base.metadata.tables),
+    )
+    if tables:
+        return f"No migration was ever run on it, but {tables} tables of that name are there."
+    return "It is empty."
+
+
+# -- tables ---------------------------------------------------------------------------------------
+
+
+def tables(patient: Patient) -> Iterator[Finding]:
+    """Looked at by the user who may mend them."""
+    line = patient.owning or patient.line
+    found = [*_differences(line), *_broken_indexes(line), *_constraints(line), *_triggers(line)]
+    yield from found
+    if not found:
+        yield passes(f"{len(Base.metadata.tables)} tables with their indexes and triggers.")
+
+
+def _differences(line: Line) -> Iterator[Finding]:
+    """What Alembic would migrate: nothing, where nobody changed the tables by hand."""
+    with _alchemy(line) as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_server_default": True, "include_object": _is_ours}
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", sa.exc.SAWarning)  # about what is odd in the database
+            differences = compare_metadata(context, Base.metadata)
+    for difference in differences:
+        for one in difference if isinstance(difference, list) else [difference]:
+            yield _difference(line, one)
+
+
+def _is_ours(_item: Any, _name: str | None, kind: str, reflected: bool, modelled: Any) -> bool:
+    return not (kind == "table" and reflected and modelled is None)
+
+
+def _difference(line: Line, change: tuple[Any, ...]) -> Finding:
+    kind, what = change[0], change[-1]
+    name, table = getattr(what, "name", ""), change[2] if len(change) > 2 else ""
+    restore, look = "flask db restore FILE", "flask db check"
+    problems: dict[str, Callable[[], tuple[str, str]]] = {
+        "add_table": lambda: (f"The table {name} is missing. A backup has it:", restore),
+        "add_column": lambda: (f"{table} has lost its column {name}. A backup has it:", restore),
+        "add_index": lambda: (f"The index {name} is missing.", line.as_us(_create(what))),
+        "add_constraint": lambda: (f"The constraint {name} is missing.", line.as_us(_add(what))),
+        "add_fk": lambda: (f"The constraint {name} is missing.", line.as_us(_add(what))),
+        "remove_index": lambda: (
+            f"There is an index that no migration made: {name}.",
+            line.as_us(f'DROP INDEX CONCURRENTLY "{name}"'),
+        ),
+        "remove_column": lambda: (f"{table} has a column that no migration made: {name}.", look),
+    }
+    changed = f"{table}.{change[3]}" if len(change) > 4 else name
+    other = (f"{changed} is not as the migrations made it ({kind}).", look)
+    return fails(*problems.get(kind, lambda: other)())
+
+
+def _create(index: Index) -> str:
+    return _in_one_line(CreateIndex(index)).replace("INDEX ", "INDEX CONCURRENTLY ", 1)
+
+
+def _add(constraint: Constraint) -> str:
+    return _in_one_line(AddConstraint(constraint))
+
+
+def _in_one_line(statement: CreateIndex | AddConstraint) -> str:
+    written = statement.compile(dialect=sa.make_url("postgresql+psycopg://").get_dialect()())
+    return " ".join(str(written).split())
+
+
+def _broken_indexes(line: Line) -> Iterator[Finding]:
+    for name, unique in line.ask(BROKEN_INDEXES):
+        harm = "it guards nothing" if unique else "no query uses it"
+        yield fails(
+            f"The index {name} is not valid: its build did not end well, and {harm}.",
+            line.as_us(f'REINDEX INDEX CONCURRENTLY "{name}"'),
+        )
+
+
+def _constraints(line: Line) -> Iterator[Finding]:
+    """Alembic compares no checks."""
+    found = {name: (table, valid) for name, table, valid in line.ask(CONSTRAINTS)}
+    for table in Base.metadata.sorted_tables:
+        for constraint in table.constraints:
+            if isinstance(constraint, sa.CheckConstraint) and str(constraint.name) not in found:
+                yield fails(
+                    f"The constraint {constraint.name} is missing.", line.as_us(_add(constraint))
+                )
+    for name, (name_of_table, valid) in sorted(found.items()):
+        if not valid:
+            yield fails(
+                f"The constraint {name} is not valid: rows from before it may break it.",
+                line.as_us(f'ALTER TABLE {name_of_table} VALIDATE CONSTRAINT "{name}"'),
+            )
+
+
+def _triggers(line: Line) -> Iterator[Finding]:
+    found = {str(row[0]): bool(row[1]) for row in line.ask(TRIGGERS, GUARD)}
+    for table in GUARDED:
+        if table not in found:
+            yield fails(
+                f"{table} has lost its trigger {GUARD}: what was published could be changed.",
+                line.as_us(
+                    f"CREATE TRIGGER {GUARD} BEFORE UPDATE OR DELETE ON {table}"
+                    " FOR EACH ROW EXECUTE FUNCTION refuse_change_of_published()"
+                ),
+            )
+        elif not found[table]:
+            yield fails(
+                f"The trigger {GUARD} of {table} is switched off: what was published could be"
+                " changed.",
+                line.as_us(f"ALTER TABLE {table} ENABLE TRIGGER {GUARD}"),
+            )
+
+
+def _alchemy(line: Line) -> sa.Connection:
+    """SQLAlchemy's view of the line, on a connection of its own, in a transaction."""
+    engine = sa.create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: line.connect(autocommit=False),
+        poolclass=sa.NullPool,
+    )
+    connection = engine.connect()
+    connection.execute(sa.text(f"SET LOCAL statement_timeout = '{PATIENCE_S}s'"))
+    return connection

@@ -1,0 +1,228 @@
+"""How gunicorn serves Respondeo: in `flask serve`, in the benchmarks, and for `gunicorn wsgi:app`.
+
+One source for all three: gunicorn.conf.py takes its settings from here. The reasons are in
+docs/decisions/serving.md.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+import structlog
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
+from respondeo import logs
+from respondeo.config import Settings
+
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+PREFIX = "respondeo-metrics-"
+MEMORY = Path("/dev/shm")  # noqa: S108 - folders of our own are made in it
+
+KEEPALIVE_S = 75
+GRACE_S = 30
+
+
+class Server(BaseApplication):
+    """gunicorn with our settings.
+
+    The workers are forked with the application as it stands here: that starts them at once, and
+    they use the embedded server that this process holds.
+    """
+
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in gunicorn_settings(self._settings).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:  # gunicorn's types know no Flask
+        return self._app
+
+
+def gunicorn_settings(settings: Settings) -> dict[str, Any]:
+    """How gunicorn serves Respondeo."""
+    host, port = address(settings)
+    quiet = settings.app_env != "production"
+    return {
+        "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "worker_class": "gthread",
+        "workers": settings.web_concurrency,
+        "threads": settings.web_threads,
+        # A worker is replaced after about so many requests, no two at the same moment.
+        "max_requests": settings.web_max_requests,
+        "max_requests_jitter": settings.web_max_requests // 10,
+        # Longer than any statement or wait for a lock that a request may have.
+        "graceful_timeout": GRACE_S,
+        # Longer than proxies keep a connection that nobody uses (60 seconds): who closes it first
+        # must be the proxy, or a request is on its way while we close.
+        "keepalive": KEEPALIVE_S,
+        "preload_app": True,
+        # Workers say that they live by touching a file: never on a disk that may stall.
+        "worker_tmp_dir": str(MEMORY) if os.access(MEMORY, os.W_OK) else None,
+        "control_socket_disable": True,
+        # APP_URL decides the scheme, and respondeo/security.py who is a proxy: never gunicorn.
+        "secure_scheme_headers": {},
+        "forwarded_allow_ips": "",
+        "accesslog": None,  # respondeo/observing.py has a line for each request
+        "logger_class": logs.GunicornLog,
+        "loglevel": "error" if quiet else settings.log_level.lower(),
+        "when_ready": _stop_with_the_terminal if quiet else _nothing,
+        "pre_fork": _give_place,
+        "post_fork": _start_afresh,
+        "post_worker_init": _announcer(settings),
+        "child_exit": _take_place_back,
+        "on_exit": _remove_metrics,
+    }
+
+
+def address(settings: Settings) -> tuple[str, int]:
+    """Where to listen: everywhere in production unless told, else on this machine only."""
+    host = "0.0.0.0" if settings.app_env == "production" else "127.0.0.1"  # noqa: S104 - meant
+    return settings.web_host or host, settings.port
+
+
+def is_handed_a_socket() -> bool:
+    """Whether systemd listens for us, and hands its socket over when we start."""
+    return os.environ.get("LISTEN_PID") == str(os.getpid())
+
+
+# -- the folder of the metrics ---------------------------------------------------------------------
+
+
+_made: Path | None = None
+
+
+def share_metrics() -> None:
+    """Make the folder in which workers add up their metrics; before anything is counted.
+
+    It is held by a lock while a process of this server lives, so that the next start removes what
+    a killed one left. The same process makes it once: a reload comes here again.
+    """
+    global _made  # noqa: PLW0603 - one process is one server
+    if _made is not None:
+        return
+    base = Path(os.environ.get("RUNTIME_DIRECTORY") or _fast_folder())
+    for old in base.glob(f"{PREFIX}*"):
+        if old.is_dir() and (held := _hold(old)) is not None:
+            shutil.rmtree(old, ignore_errors=True)
+            os.close(held)
+    # Held before it has its name: who starts at the same moment must not take it for left over.
+    made = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=base))
+    _hold(made)
+    _made = made.rename(base / made.name.removeprefix("."))
+    os.environ[METRICS_FOLDER] = str(_made)
+    # Now, not in each worker anew: a worker should be ready soon.
+    importlib.import_module("respondeo.metrics")
+
+
+def _fast_folder() -> str:
+    return str(MEMORY) if os.access(MEMORY, os.W_OK) else tempfile.gettempdir()
+
+
+def _hold(folder: Path) -> int | None:
+    """Hold the folder, for this process and those it forks. None where another one does, or where
+    it is another user's."""
+    try:
+        held = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(held)
+        return None
+    return held
+
+
+def _remove_metrics(_server: Arbiter) -> None:
+    if _made is not None:
+        shutil.rmtree(_made, ignore_errors=True)
+
+
+# -- a worker's life -------------------------------------------------------------------------------
+
+_places: dict[int, Worker] = {}
+
+
+def _give_place(_server: Arbiter, worker: Worker) -> None:
+    """The lowest place that is free: one that follows another goes on with its counts.
+
+    What this process held of connections while it prepared, it holds no more.
+    """
+    from respondeo import metrics
+
+    metrics.forget_live(metrics.MAIN)
+    place = next(number for number in range(len(_places) + 1) if number not in _places)
+    _places[place] = worker
+
+
+def _place_of(worker: Worker) -> int:
+    return next(place for place, one in _places.items() if one is worker)
+
+
+def _start_afresh(_server: Arbiter, worker: Worker) -> None:
+    """Share nothing with the process this one was forked from: no connection, no place in the
+    metrics, and no way of taking signals, which would swallow one that comes before our own is set.
+    """
+    for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(sign, signal.SIG_DFL)
+    from respondeo import metrics
+    from respondeo.db import forget_connections
+
+    metrics.become(str(_place_of(worker)))
+    forget_connections()
+
+
+def _take_place_back(_server: Arbiter, worker: Worker) -> None:
+    from respondeo import metrics
+
+    with suppress(StopIteration):
+        place = _place_of(worker)
+        metrics.forget_live(str(place))
+        del _places[place]
+
+
+def _stop_with_the_terminal(server: Arbiter) -> None:
+    """A closed terminal ends the demo; gunicorn would reload and stay."""
+    signal.signal(signal.SIGHUP, lambda *_: server.signal(signal.SIGTERM, None))
+
+
+def _nothing(server: Arbiter) -> None:
+    """In production a hang-up reloads the workers, as everywhere with gunicorn."""
+
+
+def _announcer(settings: Settings) -> Callable[[Worker], None]:
+    """Says that we run when the first worker does: not before it is true."""
+
+    def announce(worker: Worker) -> None:
+        if worker.age != 1:
+            return
+        if settings.app_env == "production":
+            structlog.get_logger().info("running", address=settings.app_url)
+        else:
+            click.echo(f"\nRespondeo is running at {settings.app_url}\n{_NEXT[settings.app_env]}\n")
+
+    return announce
+
+
+_NEXT = {
+    "demo": "Open it, choose “Sign in” and pick a demo person. Stop with Ctrl-C; your data stays in"
+    " instance/.",
+    "development": "Stop with Ctrl-C; your data stays in instance/.",
+}

@@ -1,0 +1,82 @@
+"""The doctor behind a real PgBouncer, in each of its modes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+import sqlalchemy as sa
+
+from respondeo import create_app
+from respondeo.doctor import State
+from tests.conftest import server_url, settings_for
+from tests.doctor.clinic import Clinic, failed, is_well, looked
+from tests.pooler import POOLER_PORT, PgBouncer
+
+Pooled = Callable[[str], str]
+
+
+@pytest.fixture
+def pooled(clinic: Clinic) -> Iterator[Pooled]:
+    """The address of the database through a pooler in a mode."""
+    started: list[PgBouncer] = []
+
+    def start(mode: str) -> str:
+        folder = Path(mkdtemp(prefix="resp-", dir="/tmp"))
+        started.append(PgBouncer(folder, sa.make_url(server_url()), mode))
+        return f"postgresql:///{clinic.database}?host={folder}&port={POOLER_PORT}"
+
+    yield start
+    for one in started:
+        one.stop()
+        shutil.rmtree(one.folder)
+
+
+def test_a_transaction_pooler_is_found_and_what_must_be_said_of_it(
+    clinic: Clinic, pooled: Pooled
+) -> None:
+    url = pooled("transaction")
+    finding = failed(looked(url, clinic.url()), "pooler")
+    assert "transaction mode stands in between" in finding.says
+    assert "pgbouncer=true" in finding.mend[0]
+    assert is_well(looked(f"{url}&pgbouncer=true", clinic.url()))
+
+
+def test_a_session_pooler_is_taken_as_it_is(clinic: Clinic, pooled: Pooled) -> None:
+    url = pooled("session")
+    assert is_well(looked(url))
+    assert "leaves each client its session" in looked(url)["pooler"].findings[0].says
+    warned = looked(f"{url}&pgbouncer=true", clinic.url())["pooler"].findings[0]
+    assert warned.state is State.WARNS
+    assert "session mode" in warned.says
+
+
+def test_a_statement_pooler_is_refused(clinic: Clinic, pooled: Pooled) -> None:
+    finding = failed(looked(pooled("statement"), clinic.url()), "database")
+    assert "statement mode" in finding.says
+    assert finding.mend == ("pool_mode = transaction",)
+
+
+def test_a_transaction_pooler_is_refused_where_the_server_itself_is_needed(
+    clinic: Clinic, pooled: Pooled
+) -> None:
+    url = pooled("transaction")
+    finding = failed(looked(clinic.url(), url), "direct")
+    assert "pooler in transaction mode" in finding.says
+    assert "needs" not in finding.mend[0]
+    missing = looked(f"{url}&pgbouncer=true")["direct"].findings[0]
+    assert "DATABASE_DIRECT_URL is not set" in missing.says
+    app = create_app(settings_for(clinic.url(), database_direct_url=url))
+    done = app.test_cli_runner().invoke(args=["db", "upgrade"])
+    assert done.exit_code == 1
+    assert "pooler in transaction mode" in done.output
+
+
+def test_a_session_pooler_may_be_upgraded_through(clinic: Clinic, pooled: Pooled) -> None:
+    app = create_app(settings_for(clinic.url(), database_direct_url=pooled("session")))
+    done = app.test_cli_runner().invoke(args=["db", "upgrade"])
+    assert done.exit_code == 0
+    assert "Nothing to do" in done.output

@@ -33,7 +33,16 @@ from respondeo.pooler import Pooler
 ADVISORY_LOCK = 0x5265_7370_6F6E_6465  # "Responde" as bytes: no other program asks for this one
 LOCK_TIMEOUT_S = 4
 STATEMENT_TIMEOUT_S = 600
+ASK_AGAIN_S = 1  # while another one migrates
 PAUSES_S = (1, 2, 4, 8)  # before trying again, where a table was in use
+
+# For whoever changes the tables in one transaction beside the migrations: it never waits, see
+# _is_our_turn.
+TAKE_TURN = f"""DO $$ BEGIN
+    IF NOT pg_try_advisory_xact_lock({ADVISORY_LOCK}) THEN
+        RAISE lock_not_available USING MESSAGE = 'another upgrade, restore or reset is under way';
+    END IF;
+END $$"""
 
 Say = Callable[[str], None]
 
@@ -88,13 +97,26 @@ def _refuse_pooler(string: ConnectionString) -> None:
 
 
 def _wait_for_turn(connection: sa.Connection, say: Say) -> None:
-    if connection.scalar(sa.text(f"SELECT pg_try_advisory_lock({ADVISORY_LOCK})")):
+    if _is_our_turn(connection):
         return
     holder = connection.execute(sa.text(HOLDER), {"lock": ADVISORY_LOCK}).first()
     who = f" (process {holder[0]} of the server, for {holder[2]} seconds)" if holder else ""
+    connection.commit()
     say(f"Another upgrade is under way{who}. Waiting for it to end.")
-    connection.execute(sa.text(f"SELECT pg_advisory_lock({ADVISORY_LOCK})"))
+    while not _is_our_turn(connection):
+        time.sleep(ASK_AGAIN_S)
     say("It ended. Going on.")
+
+
+def _is_our_turn(connection: sa.Connection) -> bool:
+    """Whether we have the lock now.
+
+    Who waited for it in the server would hold a snapshot, and CREATE INDEX CONCURRENTLY of the
+    upgrade under way would wait for that: the server ends such a deadlock by ending the upgrade.
+    """
+    ours = connection.scalar(sa.text(f"SELECT pg_try_advisory_lock({ADVISORY_LOCK})"))
+    connection.commit()
+    return bool(ours)
 
 
 # -- up and down ----------------------------------------------------------------------------------

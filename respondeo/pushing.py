@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations, ops
 
 from respondeo.db import Base
-from respondeo.migrating import ADVISORY_LOCK
+from respondeo.migrating import TAKE_TURN
 from respondeo.schema import LOCK_TIMEOUT_S, holdings
 
 SCRATCH = "respondeo_models"
@@ -41,7 +41,7 @@ def push(connection: sa.Connection, *, drop: bool = False) -> list[str]:
     Raises WouldLoseData where a table or a column would have to go, unless `drop` allows it.
     """
     connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"))
-    connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
+    connection.execute(sa.text(TAKE_TURN))
     ours = {*holdings(connection).tables, *Base.metadata.tables}  # an extension's are none
     context = MigrationContext.configure(
         connection,

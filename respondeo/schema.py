@@ -15,7 +15,7 @@ from click import ClickException
 
 from respondeo import models  # noqa: F401  (makes every table known)
 from respondeo.db import Base
-from respondeo.migrating import ADVISORY_LOCK
+from respondeo.migrating import TAKE_TURN
 
 VERSION_TABLE = "alembic_version"
 LOCK_TIMEOUT_S = 10
@@ -146,6 +146,6 @@ def others(connection: sa.Connection) -> str:
 def clear(connection: sa.Connection) -> None:
     """Drop everything of ours in the running transaction, while nobody else changes the schema."""
     connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"))
-    connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
+    connection.execute(sa.text(TAKE_TURN))
     for statement in holdings(connection).clearing:
         connection.execute(sa.text(statement))

@@ -20,6 +20,7 @@ from respondeo import create_app, migrating
 from respondeo.database_trouble import AWAY, NEWER, RIGHTS
 from respondeo.db import db
 from tests.conftest import direct_url_of, run_on_server, settings_for
+from tests.races.serving import until
 
 ROOT = Path(__file__).parents[1]
 FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
@@ -195,6 +196,41 @@ def test_two_deploys_at_once_make_each_step_once(deployment: Deployment) -> None
     assert [deploy.returncode for deploy in deploys] == [0, 0], said
     assert sum(one.count("Up:") for one in said) == 3
     assert deployment.stands_at() == ["0003"]
+
+
+BUILDS_AN_INDEX = """with op.get_context().autocommit_block():
+        op.execute("CREATE INDEX CONCURRENTLY ON half_done (id)")"""
+# Between two questions, or in the server's own queue.
+WAITS = """
+    SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+        AND application_name = 'respondeo upgrade' AND (state = 'idle' OR wait_event = 'advisory')
+"""
+
+
+def test_who_waits_for_an_upgrade_lets_it_build_an_index_beside_players(
+    deployment: Deployment,
+) -> None:
+    deployment.add_step(BUILDS_AN_INDEX)
+    waiting = threading.Event()
+
+    def second() -> None:
+        with migrating.alone(deployment.app, lambda _line: waiting.set()):
+            pass
+
+    thread = threading.Thread(target=second)
+
+    def say(line: str) -> None:
+        if "Up: 0004" in line:
+            thread.start()
+            assert waiting.wait(30)
+            with psycopg.connect(deployment.url, autocommit=True) as watching:
+                until(lambda: watching.execute(WAITS).fetchone(), "the second one to wait")
+
+    with deployment.app.app_context():
+        migrating.upgrade(deployment.app, say=say)
+    thread.join(30)
+    assert not thread.is_alive()
+    assert deployment.stands_at() == ["0004"]
 
 
 def test_a_table_in_use_is_waited_for_a_little_and_tried_again(

@@ -14,7 +14,7 @@ from respondeo.backup.contents import RESTRICTION, contents
 from respondeo.backup.formats import damaged, lines_of, understood
 from respondeo.backup.words import BackupError, Progress
 from respondeo.connection_string import ConnectionString
-from respondeo.migrating import ADVISORY_LOCK
+from respondeo.migrating import TAKE_TURN
 from respondeo.schema import LOCK_TIMEOUT_S, Holdings
 
 # psql's verbose form, in whatever language: ERROR:  55P03: canceling statement due to …
@@ -91,7 +91,7 @@ class Restoring:
 def _before(present: Holdings) -> Iterator[bytes]:
     yield b"BEGIN;\n"
     yield f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s';\n".encode()
-    yield f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK});\n".encode()
+    yield f"{TAKE_TURN};\n".encode()
     for statement in present.clearing:
         yield f"{statement};\n".encode()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask_migrate import downgrade
 
-from respondeo import create_app, pushing, revisions, schema
+from respondeo import create_app, migrating, pushing, revisions, schema
 from respondeo.db import db
 from tests.cli.databases import Everything, database, everything, run
 from tests.conftest import settings_for
@@ -184,4 +185,17 @@ def test_tables_in_use_are_waited_for_not_for_ever(
         result = run(app, *words)
     assert result.exit_code == 1
     assert "in use, so nothing was changed. Connected are: a report (1 connection)" in result.output
+    assert everything() == before
+
+
+@pytest.mark.parametrize("words", [["push"], ["reset", "--yes"], ["restore", "--yes"]])
+def test_an_upgrade_under_way_is_left_alone(app: Flask, tmp_path: Path, words: list[str]) -> None:
+    assert run(app, "backup", tmp_path / "b.sql").exit_code == 0
+    before = everything()
+    file = [tmp_path / "b.sql"] if words[0] == "restore" else []
+    with migrating.alone(app):
+        result = run(app, *words, *file)
+    assert result.exit_code == 1
+    assert "so nothing was changed" in result.output
+    assert "respondeo upgrade (1 connection)" in result.output
     assert everything() == before

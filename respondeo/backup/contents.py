@@ -12,9 +12,9 @@ COPY = re.compile(rb"COPY (\S+) .*FROM stdin;\n")
 END_OF_DATA = b"\\.\n"
 COMPLETE = b"-- PostgreSQL database dump complete\n"
 RESTRICTION = re.compile(rb"\\(un)?restrict \w+\n")
-# What would end the transaction in which all of it is restored, or is meant for psql, not the
-# server: to connect elsewhere, to run something in the shell.
-STRANGE = re.compile(rb"(BEGIN|START TRANSACTION|COMMIT|ROLLBACK|ABORT)( \w+)*;|\\")
+# What would undo what was restored so far (a COMMIT fails, see restoring.py), or is meant for psql,
+# not the server: to connect elsewhere, to run something in the shell.
+STRANGE = re.compile(rb"\s*(ROLLBACK|ABORT)(\s+\w+)*\s*;|\\", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,16 @@ from respondeo.schema import LOCK_TIMEOUT_S, Holdings
 SAID = re.compile(r":  ([0-9A-Z]{5}): (.*)")
 FINE = {"00", "01"}  # classes of notices and warnings
 LOCK_NOT_AVAILABLE = "55P03"
+READ_ONLY = "25006"
+# The file's statements run in our transaction. One that committed in the middle of it would leave
+# us without the tables that were dropped: this row, which refers to none, lets nobody commit until
+# we have taken it away. One that rolled back would go on outside, where nothing may be written.
+WHOLE = "respondeo_whole"
+GUARD = f"""
+CREATE TEMP TABLE {WHOLE}
+    (a int PRIMARY KEY, b int REFERENCES {WHOLE} DEFERRABLE INITIALLY DEFERRED) ON COMMIT DROP;
+INSERT INTO {WHOLE} VALUES (1, 2);
+"""
 LOST = 2  # psql's exit status where the connection went
 
 
@@ -50,8 +60,8 @@ class Restoring:
             raise damaged(self._file, "its end is missing")
         if not found.is_plain:
             raise BackupError(
-                f"{self._file} was not written by pg_dump alone: it begins or ends transactions,"
-                " or has commands for psql."
+                f"{self._file} was not written by pg_dump alone: it rolls back, or has commands"
+                " for psql. Nothing was changed."
             )
         if unknown := sorted(set(found.revisions) - set(known)):
             raise BackupError(
@@ -89,7 +99,9 @@ class Restoring:
 
 
 def _before(present: Holdings) -> Iterator[bytes]:
-    yield b"BEGIN;\n"
+    yield b"SET default_transaction_read_only = on;\n"
+    yield b"BEGIN READ WRITE;\n"
+    yield GUARD.encode()
     yield f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s';\n".encode()
     yield f"{TAKE_TURN};\n".encode()
     for statement in present.clearing:
@@ -99,6 +111,7 @@ def _before(present: Holdings) -> Iterator[bytes]:
 def _after(present: Holdings) -> Iterator[bytes]:
     # A session that was ended after the backup must not come back with it.
     yield f"DELETE FROM {present.quoted_schema}.session;\n".encode()  # noqa: S608 - a name, quoted
+    yield f"DELETE FROM pg_temp.{WHOLE};\n".encode()  # noqa: S608 - a constant
     yield b"COMMIT;\n"
 
 
@@ -109,6 +122,11 @@ def _refused(said: str, *, lost: bool) -> BackupError:
         return BackupError(
             f"The connection ended: {words}\n"
             "Either all of the backup is there now or nothing of it. Restore it again."
+        )
+    if WHOLE in words or state == READ_ONLY:
+        return BackupError(
+            "Nothing was restored and nothing was changed: the file ends the transaction in which"
+            " all of it is restored. It was not written by pg_dump alone."
         )
     kind = InUse if state == LOCK_NOT_AVAILABLE else BackupError
     return kind(f"Nothing was restored and nothing was changed. PostgreSQL said: {words}")

@@ -226,7 +226,23 @@ WRONG = {
     "of a newer version": ("b.sql", of_a_newer_version, "does not know its migration 0999"),
     "of a newer pg_dump": ("b.dump", of_a_newer_pg_dump, "made by a newer pg_dump"),
     "one statement fails": ("b.sql", with_a_line(b"INSERT INTO quiz VALUES (1);"), "said: "),
-    "it commits": ("b.sql", with_a_line(b"COMMIT;"), "begins or ends transactions"),
+    **{
+        f"it says {line.decode()}": ("b.sql", with_a_line(line), "ends the transaction")
+        for line in (
+            b"COMMIT;",
+            b"commit;",
+            b" COMMIT;",
+            b"END;",
+            b"COMMIT AND CHAIN;",
+            b"SELECT 1; COMMIT; SELECT 1;",
+            b"PREPARE TRANSACTION 'x';",
+            b"SELECT 1; ROLLBACK;",
+            b"SELECT 1; ROLLBACK; DROP TABLE public.rate_limit;",
+        )
+    },
+    "it begins anew": ("b.sql", with_a_line(b"SELECT 1; ROLLBACK AND CHAIN;"), "said: "),
+    "it rolls back": ("b.sql", with_a_line(b" Rollback ;"), "it rolls back"),
+    "it aborts": ("b.sql", with_a_line(b"ABORT WORK;"), "it rolls back"),
     "it connects": ("b.sql", with_a_line(b"\\connect postgres"), "has commands for psql"),
     "it runs something": ("b.sql", with_a_line(b"SELECT 1 \\! touch /tmp/owned"), "said: "),
 }

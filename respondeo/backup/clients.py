@@ -48,23 +48,38 @@ class Clients:
         return minor >= RESTRICTS_SINCE.get(major, 0 if major > 17 else 99)
 
 
-def newest(to: ConnectionString, server: int) -> Clients:
+def newest(to: ConnectionString, server: int, *, restricted: bool = False) -> Clients:
     """The newest programs that are not older than the server's major version.
 
+    `restricted` asks for a psql that can be told to run no command of its own: a file has any.
     Those of the embedded PostgreSQL come last: they know no encryption. Raises BackupError.
     """
     found = [clients for place in _places() if (clients := _at(place))]
     able = [clients for clients in found if clients.version[0] >= server]
-    if not able and to.parameters.get("sslmode") not in ENCRYPTED:
-        able = [c for c in _embedded() if c.version[0] >= server]
+    usable = [clients for clients in able if clients.can_restrict or not restricted]
+    if not usable and to.parameters.get("sslmode") not in ENCRYPTED:
+        usable = [c for c in _embedded() if c.version[0] >= server]
+    if usable:
+        return max(usable)
     if able:
-        return max(able)
+        raise _open_to_the_shell(max(able))
     older = sorted({f"{c.version[0]}.{c.version[1]} in {c.folder}" for c in found})
     raise BackupError(
         f"This needs pg_dump, pg_restore and psql of PostgreSQL {server} or later, as the server"
         f" is. Found: {', '.join(older) or 'none'}.\n"
         f"Install them: apt install postgresql-client-{server} (from PostgreSQL's own packages"
         f" where the system's are older), dnf install postgresql{server}, or brew install libpq."
+    )
+
+
+def _open_to_the_shell(clients: Clients) -> BackupError:
+    major, minor = clients.version
+    safe = [f"{number}.{least}" for number, least in RESTRICTS_SINCE.items() if number >= major]
+    return BackupError(
+        f"psql {major}.{minor} in {clients.folder} cannot be kept from running commands of the"
+        f" shell that stand in a backup. A restore needs psql {', '.join(safe)}, or 18 and later.\n"
+        "Nothing was changed. Bring it up to date, for example:"
+        f" sudo apt install --only-upgrade postgresql-client-{major}"
     )
 
 

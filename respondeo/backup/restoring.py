@@ -30,7 +30,7 @@ GUARD = f"""
 CREATE TEMP TABLE {WHOLE}
     (a int PRIMARY KEY, b int REFERENCES {WHOLE} DEFERRABLE INITIALLY DEFERRED) ON COMMIT DROP;
 INSERT INTO {WHOLE} VALUES (1, 2);
-"""
+"""  # noqa: S608 - a constant
 LOST = 2  # psql's exit status where the connection went
 
 
@@ -39,7 +39,10 @@ class InUse(BackupError):
 
 
 class Restoring:
-    """One backup, on its way into our schema of one database."""
+    """One backup, on its way into our schema of one database.
+
+    By `clients` that can be restricted.
+    """
 
     def __init__(self, to: ConnectionString, clients: Clients, file: Path) -> None:
         self._to = to
@@ -84,8 +87,7 @@ class Restoring:
             # It breaks where psql has stopped at an error, which is said below.
             with suppress(BrokenPipeError):
                 told.writelines(_before(present))
-                if self._clients.can_restrict:
-                    told.write(f"\\restrict {secrets.token_hex()}\n".encode())
+                told.write(f"\\restrict {secrets.token_hex()}\n".encode())
                 for line in understood(lines, server):
                     if not RESTRICTION.fullmatch(line):  # we have restricted psql ourselves
                         told.write(line)

@@ -189,3 +189,23 @@ def test_programs_that_know_no_encryption_are_not_taken_where_it_is_demanded() -
         to = ConnectionString.parse(f"postgresql://db.example.com/quiz_app?sslmode={mode}")
         with suppress(BackupError):  # where there are no others
             assert clients.newest(to, 18).folder != embedded
+
+
+def test_a_restore_needs_a_psql_that_runs_no_commands_of_the_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to = ConnectionString.parse("postgresql://db.example.com/quiz_app?sslmode=require")
+    for version in ("17.5", "16.10"):
+        (tmp_path / version).mkdir()
+        for program in clients.PROGRAMS:
+            script = tmp_path / version / program
+            script.write_text(f"#!/bin/sh\necho '{program} (PostgreSQL) {version}'\n")
+            script.chmod(0o755)
+    monkeypatch.setattr(clients, "PLACES", ())
+    monkeypatch.setenv("PATH", f"{tmp_path / '17.5'}:{tmp_path / '16.10'}")
+    assert clients.newest(to, 16).version == (17, 5)
+    assert clients.newest(to, 16, restricted=True).version == (16, 10)
+    with pytest.raises(BackupError) as refused:
+        clients.newest(to, 17, restricted=True)
+    assert "psql 17.5 in" in refused.value.message
+    assert "needs psql 17.6, or 18 and later" in refused.value.message

@@ -31,7 +31,8 @@ def restore_command(file: Path, yes: bool, force: bool) -> None:
     with connected() as connection:
         present, version = holdings(connection), server_version(connection)
         around = others(connection)
-    restoring_ = Restoring(direct(), clients.newest(direct(), version), file)
+    programs = clients.newest(direct(), version, restricted=True)
+    restoring_ = Restoring(direct(), programs, file)
     known = revisions.scripts()
     held = restoring_.check(present.schema, {script.revision for script in known.walk_revisions()})
     if present.things:

@@ -13,6 +13,8 @@ from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from respondeo.connection_string import ConnectionString
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -176,6 +178,19 @@ def plainly(said: str) -> str:
     text = re.sub(r"^- host: .*?, hostaddr: .*?: ", "", said.strip())
     text = re.sub(r"^(?:connection failed: )?(?:connection to server .*? failed: )?", "", text)
     return re.sub(r"^(?:FATAL|ERROR):\s+", "", text)
+
+
+def said(error: DBAPIError | pg.Error, string: ConnectionString) -> str:
+    """The driver's first line, without a secret of the string's."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return string.hide(plainly(str(cause).strip().splitlines()[0]))
+
+
+def told(error: DBAPIError | pg.Error, string: ConnectionString) -> str:
+    """What a command says at its end: the trouble, where it is one, and the driver's words."""
+    trouble = explain(error)
+    why = f"{trouble.sentence}\n" if trouble else ""
+    return f"{why}PostgreSQL said: {said(error, string)}\n`flask db doctor` says more."
 
 
 def _in_line(line: str) -> Trouble | None:

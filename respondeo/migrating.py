@@ -10,12 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import RevisionStep
 from alembic.script import ScriptDirectory
@@ -27,8 +25,7 @@ from sqlalchemy.exc import DBAPIError
 
 from respondeo import database_trouble, pooler, revisions
 from respondeo.connection_string import ConnectionString
-from respondeo.db import CONNECT_TIMEOUT_S, migration_engine
-from respondeo.pooler import Pooler
+from respondeo.db import migration_engine
 
 ADVISORY_LOCK = 0x5265_7370_6F6E_6465  # "Responde" as bytes: no other program asks for this one
 LOCK_TIMEOUT_S = 4
@@ -46,10 +43,6 @@ END $$"""
 
 Say = Callable[[str], None]
 
-POOLED = (
-    "An upgrade cannot go through a pooler in transaction mode: its lock would not hold. Set"
-    " DATABASE_DIRECT_URL to the server itself. `flask db doctor` says more."
-)
 HOLDER = """
     SELECT pid, host(client_addr), round(extract(epoch FROM clock_timestamp() - backend_start))::int
     FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -70,13 +63,14 @@ def quiet(_said: str) -> None:
 def alone(
     app: Flask, say: Say = quiet, statement_timeout_s: int = STATEMENT_TIMEOUT_S
 ) -> Iterator[sa.Connection]:
-    """A connection of the only process that may migrate now. Raises MigrationError.
+    """A connection of the only process that may migrate now. Raises MigrationError,
+    PooledError.
 
     statement_timeout_s: 0 for a step that may take as long as it takes.
     """
     with ExitStack() as stack:
         with _explained(app):
-            _refuse_pooler(ConnectionString.parse(app.config["DATABASE_DIRECT_URL"]))
+            pooler.refuse(ConnectionString.parse(app.config["DATABASE_DIRECT_URL"]))
             connection = stack.enter_context(migration_engine(app).connect())
             connection.execute(sa.text("SET statement_timeout = 0; SET lock_timeout = 0"))
             # Held until the connection closes: whoever else migrates waits for all of ours.
@@ -85,15 +79,6 @@ def alone(
             connection.execute(sa.text(f"SET statement_timeout = '{statement_timeout_s}s'"))
             connection.commit()
         yield connection
-
-
-def _refuse_pooler(string: ConnectionString) -> None:
-    connect = partial(string.connect, connect_timeout=str(CONNECT_TIMEOUT_S))
-    if string.pooled:
-        raise MigrationError(POOLED)
-    with connect() as connection:
-        if pooler.between(connection, connect) is Pooler.TRANSACTION:
-            raise MigrationError(POOLED)
 
 
 def _wait_for_turn(connection: sa.Connection, say: Say) -> None:
@@ -219,7 +204,7 @@ def _name(step: RevisionStep) -> str:
 
 def _stored(app: Flask) -> tuple[str, ...]:
     with migration_engine(app).connect() as connection:
-        return MigrationContext.configure(connection).get_current_heads()
+        return revisions.stored(connection)
 
 
 # -- what went wrong ------------------------------------------------------------------------------
@@ -251,13 +236,10 @@ def _about_revisions(app: Flask, error: CommandError) -> str:
 
 def _about_database(app: Flask, error: DBAPIError | psycopg.Error, step: str | None) -> str:
     string = ConnectionString.parse(app.config["DATABASE_DIRECT_URL"])
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    said = string.hide(database_trouble.plainly(str(cause).strip().splitlines()[0]))
-    trouble = database_trouble.explain(error)
     if step is None:
-        why = f"{trouble.sentence}\n" if trouble else ""
-        return f"{why}It said: {said}\n`flask db doctor` says more."
-    lines = [f"Step {step} failed. It said: {said}", _where(app)]
+        return database_trouble.told(error, string)
+    lines = [f"Step {step} failed. It said: {database_trouble.said(error, string)}", _where(app)]
+    cause = getattr(error, "orig", error)
     if isinstance(cause, pg.LockNotAvailable):
         lines.append(
             "A table was in use all the time. Look for an old transaction, or take a quiet hour:\n"

@@ -21,7 +21,7 @@ unix_socket_dir = {folder}
 listen_port = {own_port}
 auth_type = any
 pool_mode = {mode}
-default_pool_size = 20
+default_pool_size = {size}
 max_client_conn = 1000
 ignore_startup_parameters = extra_float_digits
 logfile = {folder}/log
@@ -31,7 +31,9 @@ logfile = {folder}/log
 class PgBouncer:
     """In a folder of its own, in front of a server that listens on a socket."""
 
-    def __init__(self, folder: Path, server: URL, mode: str = "transaction") -> None:
+    def __init__(
+        self, folder: Path, server: URL, mode: str = "transaction", size: int = 20
+    ) -> None:
         self.folder = folder
         place = str(server.query["host"])
         settings = SETTINGS.format(
@@ -40,6 +42,7 @@ class PgBouncer:
             user=server.username,
             folder=folder,
             mode=mode,
+            size=size,
             own_port=POOLER_PORT,
         )
         (folder / "pgbouncer.ini").write_text(settings)

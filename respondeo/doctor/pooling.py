@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from respondeo.connection_string import POOLER, ConnectionString
 from respondeo.doctor import entering
 from respondeo.doctor.findings import Finding, State, fails, passes, warns
-from respondeo.doctor.line import PATIENCE_S, Line, within
+from respondeo.doctor.line import Line
 from respondeo.doctor.patient import Patient
 from respondeo.doctor.rights import may_not_create, may_not_write
 from respondeo.pooler import Pooler, between
@@ -21,7 +21,7 @@ SAME = """
 
 def pooler(patient: Patient) -> Iterator[Finding]:
     line = patient.line
-    patient.pooler = found_between(line)
+    patient.pooler = between(line.connection, line.connect)
     said = line.string.pooled
     if patient.pooler is Pooler.TRANSACTION:
         yield (
@@ -46,14 +46,6 @@ def pooler(patient: Patient) -> Iterator[Finding]:
         yield passes("None in between.")
 
 
-def found_between(line: Line) -> Pooler:
-    """A second client that is kept waiting gets no server process: it would have one of its own."""
-    try:
-        return within(PATIENCE_S, lambda: between(line.connection, line.connect))
-    except TimeoutError:
-        return Pooler.SESSION
-
-
 def direct(patient: Patient) -> Iterator[Finding]:
     """What upgrades, backups and restores need: the server itself, and the same database."""
     if patient.direct_url is None:
@@ -69,7 +61,7 @@ def direct(patient: Patient) -> Iterator[Finding]:
         if finding.state is State.FAILS:
             yield fails(f"{string}: {finding.says}", *finding.mend)
             return
-    if string.pooled or found_between(line) is Pooler.TRANSACTION:
+    if string.pooled or between(line.connection, line.connect) is Pooler.TRANSACTION:
         yield fails(
             "DATABASE_DIRECT_URL leads through a pooler in transaction mode, where no lock of an"
             " upgrade would hold. Name the server itself.",

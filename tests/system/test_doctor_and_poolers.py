@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
-from respondeo import create_app
+from respondeo import create_app, pooler
+from respondeo.connection_string import ConnectionString
+from respondeo.database_trouble import BUSY
 from respondeo.doctor import State
 from tests.conftest import server_url, settings_for
 from tests.doctor.clinic import Clinic, failed, is_well, looked
 from tests.pooler import POOLER_PORT, PgBouncer
 
-Pooled = Callable[[str], str]
+Pooled = Callable[..., str]
 
 
 @pytest.fixture
@@ -24,9 +27,9 @@ def pooled(clinic: Clinic) -> Iterator[Pooled]:
     """The address of the database through a pooler in a mode."""
     started: list[PgBouncer] = []
 
-    def start(mode: str) -> str:
+    def start(mode: str, size: int = 20) -> str:
         folder = Path(mkdtemp(prefix="resp-", dir="/tmp"))
-        started.append(PgBouncer(folder, sa.make_url(server_url()), mode))
+        started.append(PgBouncer(folder, sa.make_url(server_url()), mode, size))
         return f"postgresql:///{clinic.database}?host={folder}&port={POOLER_PORT}"
 
     yield start
@@ -80,3 +83,24 @@ def test_a_session_pooler_may_be_upgraded_through(clinic: Clinic, pooled: Pooled
     done = app.test_cli_runner().invoke(args=["db", "upgrade"])
     assert done.exit_code == 0
     assert "Nothing to do" in done.output
+
+
+def test_a_session_pooler_that_has_no_second_connection_keeps_nobody_waiting(
+    clinic: Clinic, pooled: Pooled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pooler, "PATIENCE_S", 0.5)
+    url = pooled("session", size=1)
+    app = create_app(settings_for(clinic.url(), database_direct_url=url))
+    for words, said in ((["upgrade"], "Nothing to do"), (["reset", "--yes"], "Up: 0001")):
+        done = app.test_cli_runner().invoke(args=["db", *words])
+        assert done.exit_code == 0, done.output
+        assert said in done.output
+    string = ConnectionString.parse(url)
+    with string.connect() as connection:
+        assert pooler.between(connection, string.connect) is pooler.Pooler.SESSION
+    with psycopg.connect(url) as other:
+        other.execute("SELECT 1")
+        full = app.test_cli_runner().invoke(args=["db", "upgrade"])
+    assert full.exit_code == 1
+    assert BUSY.sentence in full.output
+    assert "may have no more connections" in full.output

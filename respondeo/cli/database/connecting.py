@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 import click
 import psycopg
@@ -16,8 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from respondeo import pooler
 from respondeo.config import Settings
 from respondeo.connection_string import ConnectionString
-from respondeo.database_trouble import explain
-from respondeo.db import CONNECT_TIMEOUT_S, migration_engine
+from respondeo.database_trouble import explain, told
+from respondeo.db import migration_engine
 from respondeo.schema import others
 
 IN_USE = "The tables are in use"
@@ -38,26 +37,14 @@ def direct() -> ConnectionString:
 def connected() -> Iterator[sa.Connection]:
     """A connection to the server itself. What the database refuses is said in plain words."""
     try:
-        _refuse_pooler(direct())
+        pooler.refuse(direct())
         with migration_engine(current_app).connect() as connection:
             yield connection
     except (DBAPIError, psycopg.Error) as error:
         if isinstance(getattr(error, "orig", error), pg.LockNotAvailable):
             raise in_use() from error
-        raise click.ClickException(_plainly(error)) from error
-
-
-def _refuse_pooler(to: ConnectionString) -> None:
-    connect = partial(to.connect, connect_timeout=str(CONNECT_TIMEOUT_S))
-    pooled = to.pooled
-    if not pooled:
-        with connect() as connection:
-            pooled = pooler.between(connection, connect) is pooler.Pooler.TRANSACTION
-    if pooled:
-        raise click.ClickException(
-            "This cannot go through a pooler in transaction mode. Set DATABASE_DIRECT_URL to the"
-            " address of the server itself."
-        )
+        kept = "" if explain(error) else "Nothing was changed. "
+        raise click.ClickException(f"{kept}{told(error, direct())}") from error
 
 
 def in_use() -> click.ClickException:
@@ -84,12 +71,3 @@ def refuse_in_production(what: str) -> None:
         raise click.ClickException(
             f"{what} is for development, and APP_ENV is production. Nothing was changed."
         )
-
-
-def _plainly(error: DBAPIError | psycopg.Error) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    said = direct().hide(str(cause).strip().splitlines()[0])
-    trouble = explain(error)
-    if trouble is None:
-        return f"Nothing was changed. PostgreSQL said: {said}"
-    return f"{trouble.sentence}\nPostgreSQL said: {said}\n`flask db doctor` says more."

@@ -5,16 +5,12 @@ from __future__ import annotations
 import sys
 
 import click
-from flask import Flask, current_app
+from flask import current_app
 from flask.cli import with_appcontext
 
 from respondeo import migrating
+from respondeo.cli.database.connecting import application
 from respondeo.config import Settings
-
-
-def _app() -> Flask:
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    return app
 
 
 @click.command("upgrade")
@@ -32,7 +28,7 @@ def upgrade_command(revision: str, statement_timeout: int) -> None:
 
     Safe to repeat, and while others do the same: they wait for each other.
     """
-    migrating.upgrade(_app(), revision, click.echo, statement_timeout)
+    migrating.upgrade(application(), revision, click.echo, statement_timeout)
 
 
 @click.command("downgrade", context_settings={"ignore_unknown_options": True})
@@ -44,7 +40,7 @@ def downgrade_command(revision: str, yes: bool) -> None:
 
     Says first what would be lost for good. In production it asks.
     """
-    lost = migrating.losses(_app(), revision)
+    lost = migrating.losses(application(), revision)
     settings: Settings = current_app.extensions["settings"]
     if lost:
         click.echo("This takes away for good:")
@@ -53,7 +49,7 @@ def downgrade_command(revision: str, yes: bool) -> None:
         click.echo("Make a backup first: flask db backup FILE")
         if settings.app_env == "production" and not yes:
             _ask()
-    migrating.downgrade(_app(), revision, click.echo)
+    migrating.downgrade(application(), revision, click.echo)
 
 
 def _ask() -> None:

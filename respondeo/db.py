@@ -164,8 +164,19 @@ def _limit_waiting(engine: Engine) -> None:
 
 
 def migration_engine(app: Flask) -> Engine:
-    """An engine for migrations: straight to the server, past any transaction pooler."""
+    """An engine for migrations and commands: straight to the server, past any transaction pooler.
+
+    Their statements take as long as they take, whatever the role says of those of requests.
+    """
     url, _ = parse_url(app.config["DATABASE_DIRECT_URL"])
     usual = {"connect_timeout": str(CONNECT_TIMEOUT_S), "application_name": "respondeo upgrade"}
     url = url.set(query=usual | url.query)
-    return sa.create_engine(url, poolclass=sa.NullPool)
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+
+    @sa.event.listens_for(engine, "connect")
+    def lift_limit(connection: Any, _record: Any) -> None:
+        connection.autocommit = True
+        connection.execute("SET statement_timeout = 0")
+        connection.autocommit = False
+
+    return engine

@@ -101,6 +101,7 @@ class Restoring:
 
 
 def _before(present: Holdings) -> Iterator[bytes]:
+    yield b"SET statement_timeout = 0;\n"  # the role may have one, meant for requests
     yield b"SET default_transaction_read_only = on;\n"
     yield b"BEGIN READ WRITE;\n"
     yield GUARD.encode()

@@ -163,6 +163,39 @@ def test_the_owner_of_a_database_needs_no_more_rights(source: Source, worker_id:
         run_on_server(f"DROP ROLE {role}")
 
 
+def test_a_role_whose_statements_are_cut_short_restores_and_backs_up_all_the_same(
+    source: Source, worker_id: str
+) -> None:
+    role = f"hasty_{worker_id}"
+    run_on_server(f"CREATE ROLE {role} LOGIN")
+    run_on_server(f"ALTER ROLE {role} SET statement_timeout = '500ms'")
+    try:
+        with database(owner=role) as app, app.app_context(), ThreadPoolExecutor(1) as thread:
+            # Its first restore meets nobody. Then each command waits longer for a table than the
+            # role's statements may: the restore to drop it, the reset likewise, the backup to look.
+            assert run(app, "restore", source.file("b.dump")).exit_code == 0
+            url = app.config["DATABASE_URL"]
+            for words in (
+                ["restore", source.file("b.dump"), "--yes"],
+                ["backup", "-"],
+                ["reset", "--yes"],
+            ):
+                with psycopg.connect(url) as other, psycopg.connect(url, autocommit=True) as look:
+                    mode = "ACCESS EXCLUSIVE" if words[0] == "backup" else "ACCESS SHARE"
+                    other.execute(f"LOCK TABLE quiz IN {mode} MODE".encode())
+                    let_go = thread.submit(_let_go_late, other, look)
+                    result = run(app, *words)
+                    assert result.exit_code == 0, result.output
+                    let_go.result()
+    finally:
+        run_on_server(f"DROP ROLE {role}")
+
+
+def _let_go_late(other: psycopg.Connection, look: psycopg.Connection) -> None:
+    until(lambda: look.execute(LONG).fetchone(), "somebody to wait for longer than that")
+    other.rollback()
+
+
 def test_other_schemas_stay(source: Source, used: Flask) -> None:
     with db.engine.begin() as connection:
         before = connection.execute(sa.text("SELECT ahead FROM turned.clock")).all()
@@ -362,3 +395,7 @@ IS_THERE = (
     " WHERE datname = current_database() AND application_name = 'psql'"
 )
 WAITS = f"{IS_THERE} AND wait_event_type = 'Lock'"
+LONG = """
+    SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+        AND wait_event_type = 'Lock' AND clock_timestamp() - query_start > '0.7 s'
+"""

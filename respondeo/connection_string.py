@@ -150,8 +150,11 @@ def _decoded(text: str, what: str) -> str:
         plain = unquote(text, errors="strict")
     except UnicodeDecodeError:
         raise ValueError(f"the {what} is not UTF-8 once its % signs are read") from None
-    if "\0" in plain:
-        raise ValueError(f"there is a %00 in the {what}, which PostgreSQL cannot take")
+    if found := re.search(r"[\x00-\x1f\x7f]", plain):
+        raise ValueError(
+            f"there is a %{ord(found[0]):02X} in the {what}, which stands for no letter: take it"
+            " away"
+        )
     return plain
 
 

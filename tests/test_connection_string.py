@@ -118,6 +118,12 @@ SECRET = "5tpss3cret"
         (f"postgresql://u:{SECRET}%@h/db", "a % in the password"),
         (f"postgresql://u:{SECRET}%FF@h/db", "the password is not UTF-8"),
         (f"postgresql://u:{SECRET}%00@h/db", "%00 in the password"),
+        (f"postgresql://u:{SECRET}@h/db%0Ahost=evil", "%0A in the name of the database"),
+        (
+            f"postgresql://u:{SECRET}@h/db?application_name=a%0dhost=b",
+            "%0D in the application_name",
+        ),
+        (f"postgresql://u%7F:{SECRET}@h/db", "%7F in the user"),
         (f"postgresql://u:{SECRET} @h/db", "a space or a line break"),
         (f"postgresql://u:{SECRET}@h", "names no database"),
         (f"postgresql://u:{SECRET}@h/", "names no database"),

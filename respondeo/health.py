@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+from functools import cache
+
 import structlog
+from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from respondeo import database_trouble, revisions
 from respondeo.database_trouble import Trouble
-from respondeo.db import db, session
+from respondeo.db import abandon, db, session
 
 
 def trouble(app: Flask) -> Trouble | None:
     """What keeps us from working: the database away, or not at this version's revision."""
     try:
-        stored = session().scalars(sa.text(revisions.STORED)).all()
-        session().rollback()
+        stored = revisions.stored(session().connection())
     except (DBAPIError, PoolTimeout) as error:
-        session().rollback()
         return database_trouble.explain(error) or database_trouble.AWAY
-    known = revisions.scripts(app.extensions["migrate"].directory)
-    return revisions.standing(known, stored).trouble
+    finally:
+        abandon()
+    return revisions.standing(_known(app.extensions["migrate"].directory), stored).trouble
+
+
+@cache
+def _known(directory: str) -> ScriptDirectory:
+    """A running program's migrations do not change: they are read once."""
+    return revisions.scripts(directory)
 
 
 def report(app: Flask) -> None:

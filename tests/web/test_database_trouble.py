@@ -193,6 +193,18 @@ def test_readiness_tells_this_machine_why_and_others_only_that(
     assert client.get("/readyz").status_code == 200
 
 
+def test_whoever_asks_whether_we_are_ready_reads_no_file_again(own: Flask, tmp_path: Path) -> None:
+    known = own.extensions["migrate"].directory
+    copy = shutil.copytree(known, tmp_path / "migrations")
+    own.extensions["migrate"].directory = str(copy)
+    try:
+        assert Client(own).get("/readyz").status_code == 200
+        shutil.rmtree(copy)
+        assert Client(own).get("/readyz").status_code == 200
+    finally:
+        own.extensions["migrate"].directory = known
+
+
 def test_when_the_database_is_back_the_play_goes_on_with_nothing_lost(
     own: Flask, running: EmbeddedPostgres
 ) -> None:

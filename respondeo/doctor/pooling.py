@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from respondeo.connection_string import POOLER, ConnectionString
 from respondeo.doctor import entering
 from respondeo.doctor.findings import Finding, State, fails, passes, warns
-from respondeo.doctor.line import Line
+from respondeo.doctor.line import Line, sentence
 from respondeo.doctor.patient import Patient
+from respondeo.doctor.reach import ENCODE
 from respondeo.doctor.rights import may_not_create, may_not_write
 from respondeo.pooler import Pooler, between
 
@@ -54,7 +55,11 @@ def direct(patient: Patient) -> Iterator[Finding]:
     try:
         string = ConnectionString.parse(patient.direct_url)
     except ValueError as flaw:
-        yield fails(f"DATABASE_DIRECT_URL cannot be understood: {flaw}")
+        yield fails(
+            f"DATABASE_DIRECT_URL cannot be understood: {sentence(str(flaw))}",
+            *([ENCODE] if "%" in str(flaw) else []),
+            _server_itself(Line("DATABASE_DIRECT_URL", patient.line.string)),
+        )
         return
     line = patient.direct = Line("DATABASE_DIRECT_URL", string)
     for finding in (entering.let_in(line), entering.exists(line)):

@@ -45,10 +45,10 @@ def may_not_create(line: Line) -> Finding | None:
         return problem
     _, _, schema, creates, owner = line.ask(STANDING)[0]
     name = line.string.database
-    if schema is None:
+    if schema in {None, "pg_catalog"}:  # the latter only where it is named
         return fails(
             f"{RIGHTS.sentence} {line.user} may use none of the schemas in its search_path.",
-            line.as_admin("GRANT ALL ON SCHEMA public TO {}", line.user, database=name),
+            _open_a_schema(line),
         )
     if creates:
         return None
@@ -63,6 +63,20 @@ def may_not_create(line: Line) -> Finding | None:
         f"{said}, which belongs to {owner}.",
         line.as_admin("GRANT USAGE, CREATE ON SCHEMA {} TO {}", schema, line.user, database=name),
     )
+
+
+def _open_a_schema(line: Line) -> str:
+    """The first schema of search_path that there is, or else one that is made, of its last name."""
+    path = str(line.ask_one("SELECT current_setting('search_path')"))
+    named = [part.strip().strip('"').replace("$user", line.user) for part in path.split(",")]
+    wanted = [schema for schema in named if schema and schema != "pg_catalog"] or ["public"]
+    there = {row[0] for row in line.ask("SELECT nspname::text FROM pg_namespace")}
+    for schema in wanted:
+        if schema in there:
+            grant = "GRANT ALL ON SCHEMA {} TO {}"
+            return line.as_admin(grant, schema, line.user, database=line.string.database)
+    make = "CREATE SCHEMA {} AUTHORIZATION {}"
+    return line.as_admin(make, wanted[-1], line.user, database=line.string.database)
 
 
 def _writes_nothing(line: Line) -> Finding | None:
@@ -98,7 +112,8 @@ def may_not_write(line: Line, *, changes: bool) -> Finding | None:
         return fails(
             f"{RIGHTS.sentence} {line.user} may not read and write {_listed(closed)}.",
             line.as_admin(
-                "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",
+                "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {} TO {}",
+                line.ask_one("SELECT current_schema()"),
                 line.user,
                 database=name,
             ),

@@ -56,7 +56,7 @@ def _refused(line: Line, refused: psycopg.Error, trouble: Trouble) -> Finding:
     if trouble is NO_SSL:
         return fails(
             said,
-            line.as_admin("SHOW ssl"),
+            *_switch_on(line),
             line.written(sslmode=None, sslrootcert=None),
         )
     if "does not match host name" in str(refused):
@@ -105,8 +105,12 @@ def _as_it_is(patient: Patient, *, encrypted: bool) -> Finding:
     return warns(
         f"Not encrypted ({asked}): the server knows no TLS. Who listens in between reads"
         " everything.",
-        line.as_admin("ALTER SYSTEM SET ssl = on"),
+        *_switch_on(line),
     )
+
+
+def _switch_on(line: Line) -> list[str]:
+    return [line.as_admin("ALTER SYSTEM SET ssl = on"), line.as_admin("SELECT pg_reload_conf()")]
 
 
 def _offer(patient: Patient) -> str:

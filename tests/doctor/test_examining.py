@@ -49,6 +49,29 @@ def test_tables_that_one_may_not_write_are_opened_by_the_command(
     assert is_well(looked(clinic.url(stranger), clinic.url()))
 
 
+def test_a_schema_of_another_name_is_named_in_the_command(clinic: Clinic, stranger: str) -> None:
+    clinic.run("ALTER SCHEMA public RENAME TO quizzes")
+    clinic.run(f"ALTER DATABASE {clinic.database} SET search_path = quizzes")
+    clinic.run(f"GRANT USAGE ON SCHEMA quizzes TO {stranger}")
+    clinic.run(f"GRANT SELECT ON quizzes.alembic_version TO {stranger}")
+    clinic.follow(looked(clinic.url(stranger), clinic.url())["rights"].findings[0].mend[0])
+    results = looked(clinic.url(stranger), clinic.url())
+    assert results["rights"].state is State.PASSES, results["rights"]
+
+
+def test_a_search_path_that_leads_nowhere_is_paved_by_the_command(
+    clinic: Clinic, stranger: str
+) -> None:
+    """Where the schema is missing it is made, and where it is closed it is opened."""
+    clinic.run("CREATE SCHEMA quizzes")
+    for path in ("nowhere", "quizzes, pg_catalog"):
+        clinic.run(f"ALTER ROLE {stranger} IN DATABASE {clinic.database} SET search_path = {path}")
+        finding = looked(clinic.url(stranger))["rights"].findings[0]
+        assert "none of the schemas in its search_path" in finding.says
+        clinic.follow(finding.mend[0])
+        assert looked(clinic.url(stranger))["rights"].state is State.PASSES
+
+
 def test_tables_of_another_role_are_taken_over_by_the_command(
     clinic: Clinic, stranger: str
 ) -> None:
@@ -101,6 +124,7 @@ def test_clocks_that_disagree_are_a_warning(clinic: Clinic, turned: str, word: s
     (finding,) = results["clocks"].findings
     assert finding.state is State.WARNS
     assert word in finding.says
+    assert finding.mend == ("sudo timedatectl set-ntp true",)
     assert State.FAILS not in states(results).values()
 
 
@@ -134,6 +158,8 @@ def test_the_direct_string_is_examined_as_the_first(clinic: Clinic) -> None:
     for direct, words in said.items():
         finding = failed(looked(clinic.url(), direct), "direct")
         assert words in finding.says
+        assert finding.says.endswith((".", "?"))
+        assert finding.mend
         assert "hush" not in repr(finding)
 
 

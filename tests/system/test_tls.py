@@ -113,7 +113,8 @@ def test_a_server_that_knows_no_encryption(postgres: Postgres, capsys: Capture) 
     postgres.encrypt(on=False)
     url = postgres.url(database="plain", sslmode="require")
     said = told_everywhere(url, NO_SSL, capsys, secrets=("localhost", "quiz_app"))
-    assert "SHOW ssl" in said
+    assert "ALTER SYSTEM SET ssl = on" in said
+    assert "pg_reload_conf()" in said
     assert is_well(looked(postgres.url(database="plain")))
 
 

@@ -123,6 +123,7 @@ def test_nobody_reads_the_password_and_a_backup_that_is_stopped_leaves_nothing(
     source: Source, tmp_path: Path
 ) -> None:
     url = sa.make_url(source.app.config["DATABASE_URL"]).set(password="hunter2#secret")
+    url = url.update_query_dict({"sslpassword": "of-the-key"})
     with psycopg.connect(source.app.config["DATABASE_URL"]) as other:
         other.execute("LOCK TABLE media")  # so that pg_dump stands still
         backing_up = subprocess.Popen(
@@ -140,6 +141,7 @@ def test_nobody_reads_the_password_and_a_backup_that_is_stopped_leaves_nothing(
         _, said = backing_up.communicate(timeout=20)
     assert env["PGPASSWORD"] == "hunter2#secret"
     assert "hunter2" not in words + kept + said
+    assert "of-the-key" not in words + said
     assert (mode, file.exists()) == (0o600, False)
     assert (backing_up.returncode, said.split()[-1], names(tmp_path)) == (1, "Aborted!", [])
 

@@ -14,7 +14,7 @@ COPY templates templates
 COPY static static
 COPY respondeo respondeo
 RUN venv/bin/python -m compileall -q respondeo migrations venv/lib \
-    && venv/bin/python -c "import pathlib; from respondeo.precompress import compress; compress(pathlib.Path('static'))"
+    && venv/bin/python -m respondeo.precompress
 
 FROM python:3.13-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin respondeo

@@ -24,7 +24,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
-from respondeo import logs
+from respondeo import logs, precompress
 from respondeo.config import Settings
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -214,6 +214,8 @@ def _announcer(settings: Settings) -> Callable[[Worker], None]:
         if worker.age != 1:
             return
         if settings.app_env == "production":
+            if not precompress.is_complete(precompress.STATIC):
+                structlog.get_logger().warning("static files uncompressed", mend=_COMPRESS)
             structlog.get_logger().info("running", address=settings.app_url)
         else:
             click.echo(f"\nRespondeo is running at {settings.app_url}\n{_NEXT[settings.app_env]}\n")
@@ -221,6 +223,7 @@ def _announcer(settings: Settings) -> Callable[[Worker], None]:
     return announce
 
 
+_COMPRESS = "python -m respondeo.precompress, as the owner of the files; then restart"
 _NEXT = {
     "demo": "Open it, choose “Sign in” and pick a demo person. Stop with Ctrl-C; your data stays in"
     " instance/.",

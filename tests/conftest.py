@@ -18,9 +18,12 @@ from sqlalchemy.orm import Session
 
 from respondeo import create_app
 from respondeo.config import Settings
+from respondeo.connection_string import ConnectionString
 from respondeo.db import Base, db
 from respondeo.embedded import EmbeddedPostgres
 from respondeo.extensions import limiter
+from respondeo.pooler import Pooler
+from respondeo.pooler import between as pooler_between
 from tests.client import Client
 from tests.pooler import POOLER_PORT, PgBouncer
 
@@ -62,6 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
         pooler = PgBouncer(pooler_folder, sa.make_url(server_url()))
         os.environ[POOLER] = str(pooler_folder)
         config.add_cleanup(pooler.stop)
+        check_pooler()
     make_template()
 
 
@@ -81,6 +85,13 @@ def url_of(database: str, *, turned: bool = True) -> str:
         pooler = {"host": os.environ[POOLER], "port": str(POOLER_PORT), "pgbouncer": "true"}
         url = url.update_query_dict(pooler)
     return url.render_as_string(hide_password=False)
+
+
+def check_pooler() -> None:
+    """What is to be played through a pooler must not pass without one."""
+    string = ConnectionString.parse(url_of(str(sa.make_url(server_url()).database), turned=False))
+    with string.connect() as connection:
+        assert pooler_between(connection, string.connect) is Pooler.TRANSACTION
 
 
 def direct_url_of(database: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import playwright
 import pytest
+from flask import Flask
 
 from respondeo.api.endpoints import OPERATIONS
 from respondeo.api.schemas.attempts import SentAttempt
@@ -72,7 +73,7 @@ def test_the_bodies_in_the_guide_are_taken() -> None:
     assert SentAttempt.model_validate_json(attempt, strict=True).answers
 
 
-def test_the_guide_lists_every_operation_with_its_scope() -> None:
+def test_the_guide_lists_every_operation_with_its_scope(app: Flask) -> None:
     rows = re.findall(r"^\| `(\w+) (/api\S+)` \| (?:`(.+?)`|none) \|", GUIDE.read_text(), re.M)
     there = {
         (one.method, "/api" + re.sub(r"{\w+}", "{id}", one.path), one.scope or "")

@@ -151,6 +151,12 @@ def test_the_database_starts_alone_and_keeps_its_data_where_18_has_it() -> None:
     assert set(demanded) == {"POSTGRES_PASSWORD"}
 
 
+def test_a_database_that_is_still_being_made_is_not_taken_for_ready() -> None:
+    # Until then the image's server answers on its socket only.
+    test = SERVICES["db"]["healthcheck"]["test"]
+    assert test[:4] == ["CMD", "pg_isready", "--host", "127.0.0.1"]
+
+
 def test_compose_holds_no_secret_and_opens_nothing_to_other_machines() -> None:
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():

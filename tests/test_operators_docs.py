@@ -73,6 +73,14 @@ def test_the_largest_bodies_are_told_and_pass_the_proxies() -> None:
     assert f"max_size {through}MB" in (ROOT / "deploy" / "Caddyfile").read_text()
 
 
+def test_the_installation_takes_nothing_along_from_the_folder_it_is_made_in() -> None:
+    text = guide("installation")
+    steps = text[text.index("## systemd") : text.index("## Any other way")]
+    at = [steps.index(step) for step in ("umask 022", "git clone", "scripts/venv", "precompress")]
+    assert at == sorted(at)
+    assert not re.search(r"cp -[ar]\b", steps)
+
+
 @pytest.mark.parametrize("name", GUIDES)
 def test_every_file_that_a_guide_leads_to_is_there(name: str) -> None:
     leads = re.findall(r"\]\(([^)#]+)", guide(name))

@@ -33,6 +33,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - folders of our own are made in it
 
 KEEPALIVE_S = 75
 GRACE_S = 30
+STUCK_S = 30
 
 
 class Server(BaseApplication):
@@ -67,6 +68,8 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         # A worker is replaced after about so many requests, no two at the same moment.
         "max_requests": settings.web_max_requests,
         "max_requests_jitter": settings.web_max_requests // 10,
+        # A worker that shows no sign of life for so long is replaced.
+        "timeout": STUCK_S,
         # Longer than any statement or wait for a lock that a request may have.
         "graceful_timeout": GRACE_S,
         # Longer than proxies keep a connection that nobody uses (60 seconds): who closes it first

@@ -90,7 +90,9 @@ def init_db(app: Flask, url: str, *, connections: int) -> None:
     usual = {
         "connect_timeout": str(CONNECT_TIMEOUT_S),
         "tcp_user_timeout": str(UNHEARD_MS),
-        "keepalives_idle": "10",
+        # What was sent may have arrived, and only its answer be lost: so it asks every second.
+        "keepalives_idle": "1",
+        "keepalives_interval": "1",
         "application_name": "respondeo",
     }
     parsed = parsed.set(query=usual | parsed.query)

@@ -36,7 +36,7 @@ test: venv-dev ## Run the tests; some of them: make test ARGS="-k resume"
 
 test-system: venv-dev ## Run the tests with servers of the system's; it installs them by apt
 	@scripts/system-packages
-	@$(py) -m pytest tests/system $(ARGS)
+	@$(py) -m pytest -n auto --dist loadfile tests/system $(ARGS)
 	@RESPONDEO_TEST_POOLED=1 exec $(py) -m pytest -n auto --dist loadgroup $(pooled) $(ARGS)
 
 lint: venv-dev ## Check style, types, templates and the direction of imports

@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
-from respondeo.config import Settings
+from respondeo.config import Settings, SettingsError
 from respondeo.serving import gunicorn_settings, share_metrics
 
 share_metrics()
-globals().update(gunicorn_settings(Settings.load(Path(__file__).parent / "instance")))
+try:
+    loaded = Settings.load(Path(__file__).parent / "instance")
+except SettingsError as wrong:
+    wrong.show()
+    raise SystemExit(wrong.exit_code) from None
+globals().update(gunicorn_settings(loaded))

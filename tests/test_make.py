@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from respondeo.config import Settings
+
 ROOT = Path(__file__).parent.parent
 LOCKS = ROOT / "scripts" / "lock"
 
@@ -36,6 +38,15 @@ def test_make_alone_explains_every_command() -> None:
         "clean",
     ):
         assert f"  make {command} " in said
+
+
+def test_no_setting_of_whoever_runs_the_checks_reaches_the_tests() -> None:
+    unset = re.search(r"^unset (.*?)\n\n", (ROOT / ".ci/run").read_text(), re.M | re.S)
+    assert unset
+    words = unset[1].replace("\\\n", " ").split()
+    families = tuple(word[4:-3] for word in words if word.startswith('"${!'))
+    for field in Settings.model_fields:
+        assert field.upper() in words or field.upper().startswith(families), field
 
 
 def test_each_lock_is_a_part_of_the_next() -> None:

@@ -147,7 +147,8 @@ def _create(index: Index) -> str:
 
 
 def _add(constraint: Constraint) -> str:
-    return _in_one_line(AddConstraint(constraint))
+    # Not isolated: that would take it out of the model's table, for the rest of this process.
+    return _in_one_line(AddConstraint(constraint, isolate_from_table=False))
 
 
 def _in_one_line(statement: CreateIndex | AddConstraint) -> str:

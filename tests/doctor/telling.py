@@ -7,6 +7,7 @@ import pytest
 from respondeo import create_app, health
 from respondeo.database_trouble import Trouble
 from respondeo.db import db
+from respondeo.serving import METRICS_FOLDER
 from tests.client import Client
 from tests.conftest import settings_for
 
@@ -39,7 +40,7 @@ def told_everywhere(
         health.report(app)
         assert trouble.sentence in flat(capsys.readouterr().out)
         if not serves:
-            started = run(args=["serve"])
+            started = run(args=["serve"], env={METRICS_FOLDER: None})  # it sets that
             assert started.exit_code == 1
             assert trouble.sentence in flat(started.output)
             assert "Traceback" not in started.output

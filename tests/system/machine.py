@@ -66,8 +66,8 @@ from respondeo.config import Settings
 from respondeo.connection_string import ConnectionString
 import psycopg, sqlalchemy as sa
 
-def examine(url):
-    found = doctor.examine(doctor.Patient(url, None))
+def examine(urls):
+    found = doctor.examine(doctor.Patient(*urls))
     return {result.check.name: [str(result.state), *(f.says for f in result.findings)]
         for result in found}
 
@@ -98,6 +98,7 @@ class Machine:
         self.home = folder / "home"
         self.home.mkdir()
         self.said = ""
+        self.pooled: dict[str, str] = {}
         version = Path(program("postgres")).parts[4]
         self.env = {
             "HOME": str(self.home),
@@ -161,7 +162,7 @@ class Machine:
             f" < {self.folder}/typed.sql"
         )
 
-    def ask(self, what: str, given: str) -> Any:
+    def ask(self, what: str, given: object) -> Any:
         """Let the assistant do one of its tasks."""
         assert self._assistant.stdin is not None
         assert self._assistant.stdout is not None

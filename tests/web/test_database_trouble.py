@@ -126,7 +126,7 @@ def test_a_program_is_told_so_in_json(own: Flask, running: EmbeddedPostgres) -> 
             told = client.open(path, method=method, headers=headers)
             assert told.status_code == 503
             assert told.headers["Retry-After"] == "5"
-            assert list(told.get_json()) == ["error"]
+            assert list(told.get_json()) == ["error", "reference"]
             assert "psycopg" not in told.text
     nobody = Client(own)
     assert nobody.open("/api/quizzes").status_code == 401

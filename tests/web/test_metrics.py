@@ -179,7 +179,7 @@ def test_open_attempts_are_found_by_their_index(engine: sa.Engine) -> None:
                 " WHERE completed_at IS NULL AND deadline_at > clock_timestamp()"
             )
         ).scalars()
-        assert re.search("ix_quiz_attempt_open_deadline_at|uq_quiz_attempt_open", "\n".join(plan))
+        assert re.search("(ix|uq)_quiz_attempt_open", "\n".join(plan))
 
 
 def test_a_database_that_is_away_is_said_and_the_rest_is_still_told(app_with: AppWith) -> None:

@@ -26,7 +26,7 @@ STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 8_000
 # A page says within five seconds that the database is cut off: what was sent there is given up,
 # then one new connection is tried.
-UNHEARD_MS = 2_000
+UNHEARD_MS = 1_500
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 5
 MAX_OVERFLOW = 4  # for short bursts

@@ -1,5 +1,6 @@
-# Respondeo for production. The first stage installs, the second runs: without compiler, pip or
-# caches, as a user who may write nowhere. docs/installation.md and compose.yaml use it.
+# Respondeo for production. The first stage installs, the second runs: without compiler or caches, as
+# a user who may write nowhere. A pip is there, the base image's; nothing can be installed by it.
+# docs/installation.md and compose.yaml use it.
 
 FROM python:3.13-slim-bookworm AS builder
 WORKDIR /app
@@ -14,7 +15,7 @@ COPY templates templates
 COPY static static
 COPY respondeo respondeo
 RUN venv/bin/python -m compileall -q respondeo migrations venv/lib \
-    && venv/bin/python -c "import pathlib; from respondeo.precompress import compress; compress(pathlib.Path('static'))"
+    && venv/bin/python -m respondeo.precompress
 
 FROM python:3.13-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin respondeo
@@ -29,5 +30,5 @@ USER 10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
-  CMD ["python", "-c", "import os, urllib.request as web; web.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=2)"]
+  CMD ["python", "-c", "import http.client as web, os; asked = web.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=2); asked.request('GET', '/healthz'); raise SystemExit(asked.getresponse().status != 200)"]
 CMD ["flask", "serve"]

@@ -26,7 +26,7 @@ STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 8_000
 # A page says within five seconds that the database is cut off: what was sent there is given up,
 # then one new connection is tried.
-UNHEARD_MS = 2_000
+UNHEARD_MS = 1_500
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 5
 MAX_OVERFLOW = 4  # for short bursts
@@ -90,7 +90,9 @@ def init_db(app: Flask, url: str, *, connections: int) -> None:
     usual = {
         "connect_timeout": str(CONNECT_TIMEOUT_S),
         "tcp_user_timeout": str(UNHEARD_MS),
-        "keepalives_idle": "10",
+        # What was sent may have arrived, and only its answer be lost: so it asks every second.
+        "keepalives_idle": "1",
+        "keepalives_interval": "1",
         "application_name": "respondeo",
     }
     parsed = parsed.set(query=usual | parsed.query)

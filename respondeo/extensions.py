@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from os import stat_result
 from pathlib import Path
 from wsgiref.headers import Headers
 
@@ -12,13 +14,13 @@ from flask_limiter import Limiter
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from whitenoise import WhiteNoise
+from whitenoise.responders import StaticFile
 
 from respondeo import precompress
 from respondeo.config import Settings
 from respondeo.db import db, init_db, parse_url
+from respondeo.precompress import STATIC
 from respondeo.rate_limits import network_of, postgres
-
-STATIC = Path(__file__).parent.parent / "static"
 
 compress = Compress()
 limiter = Limiter(key_func=lambda: network_of(request.remote_addr))
@@ -51,7 +53,7 @@ def init_extensions(app: Flask, settings: Settings) -> None:
     development = app.debug
     if not development:
         precompress.compress(STATIC)
-    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+    app.wsgi_app = StaticFiles(  # type: ignore[method-assign]
         app.wsgi_app,
         root=STATIC,
         prefix="static/",
@@ -59,6 +61,24 @@ def init_extensions(app: Flask, settings: Settings) -> None:
         add_headers_function=_refresh if development else None,
         immutable_file_test=lambda _path, _url: not development,
     )
+
+
+class StaticFiles(WhiteNoise):  # type: ignore[misc]  # it has no types
+    """Static files. A copy that is of an older file is taken for none: its name promises the new
+    one, for good."""
+
+    def get_static_file(
+        self, path: str, url: str, stat_cache: Mapping[str, stat_result] | None = None
+    ) -> StaticFile:
+        if stat_cache is not None:
+            found = stat_cache[path]
+            near = {name: stat_cache.get(path + name) for name in ("", ".br", ".gz")}
+            stat_cache = {
+                path + name: copy
+                for name, copy in near.items()
+                if copy is not None and precompress.is_of(copy, found)
+            }
+        return super().get_static_file(path, url, stat_cache=stat_cache)
 
 
 def _counters(app: Flask, settings: Settings) -> str:

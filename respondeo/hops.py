@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 HERE = "respondeo.here"
-"""In the WSGI environment: whether it comes from this machine, by its own name, not passed on."""
+"""In the WSGI environment: whether it comes from this machine, by its own names, not passed on."""
 
 
 def is_from(environ: WSGIEnvironment, networks: Iterable[Network]) -> bool:

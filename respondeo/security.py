@@ -23,6 +23,8 @@ OTHER_HOST = "respondeo.other_host"
 # Health checks ask by whatever address they know; these tell them nothing that depends on it.
 FOR_CHECKS = frozenset({"/healthz", "/readyz", "/metrics"})
 _PORT = re.compile(r":[0-9]{1,5}$")
+# What proxies add, ours and other people's: X-Forwarded-For, X-Real-IP, CF-Connecting-IP, Via …
+_PASSED_ON = re.compile(r"HTTP_(?:VIA|(?:X_)?FORWARDED(?:_.*)?|(?:X_.*|.*_)IP|X_ENVOY_.*)")
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -168,11 +170,12 @@ class Edge:
         return self.app(environ, start)
 
     def _is_here(self, environ: WSGIEnvironment, asked: str) -> bool:
-        """A proxy here that nobody configured speaks for people who are elsewhere; and a page from
-        elsewhere, in a browser here, could call this machine by a name of its own."""
-        ours = asked in self.names or asked in {*LOOPBACK, "[::1]"}
+        """A proxy here that nobody configured speaks for people who are elsewhere, by the public
+        name or with headers that say so; and a page from elsewhere, in a browser here, could call
+        this machine by a name of its own."""
+        by_name = asked in {*LOOPBACK, "[::1]"}
         here = environ["REMOTE_ADDR"] in {"127.0.0.1", "::1"}
-        return ours and here and "HTTP_X_FORWARDED_FOR" not in environ
+        return by_name and here and not any(map(_PASSED_ON.fullmatch, environ))
 
     def _client(self, environ: WSGIEnvironment) -> str:
         """The nearest address that is no proxy of ours; what stands before it is hearsay."""

@@ -24,7 +24,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
-from respondeo import logs
+from respondeo import logs, precompress
 from respondeo.config import Settings
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -33,6 +33,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - folders of our own are made in it
 
 KEEPALIVE_S = 75
 GRACE_S = 30
+STUCK_S = 30
 
 
 class Server(BaseApplication):
@@ -67,6 +68,8 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         # A worker is replaced after about so many requests, no two at the same moment.
         "max_requests": settings.web_max_requests,
         "max_requests_jitter": settings.web_max_requests // 10,
+        # A worker that shows no sign of life for so long is replaced.
+        "timeout": STUCK_S,
         # Longer than any statement or wait for a lock that a request may have.
         "graceful_timeout": GRACE_S,
         # Longer than proxies keep a connection that nobody uses (60 seconds): who closes it first
@@ -214,6 +217,8 @@ def _announcer(settings: Settings) -> Callable[[Worker], None]:
         if worker.age != 1:
             return
         if settings.app_env == "production":
+            if not precompress.is_complete(precompress.STATIC):
+                structlog.get_logger().warning("static files uncompressed", mend=_COMPRESS)
             structlog.get_logger().info("running", address=settings.app_url)
         else:
             click.echo(f"\nRespondeo is running at {settings.app_url}\n{_NEXT[settings.app_env]}\n")
@@ -221,6 +226,7 @@ def _announcer(settings: Settings) -> Callable[[Worker], None]:
     return announce
 
 
+_COMPRESS = "python -m respondeo.precompress, as the owner of the files; then restart"
 _NEXT = {
     "demo": "Open it, choose “Sign in” and pick a demo person. Stop with Ctrl-C; your data stays in"
     " instance/.",

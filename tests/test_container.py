@@ -37,7 +37,10 @@ KEYS: dict[str, type | tuple[type, ...]] = {
     "environment": dict,
     "healthcheck": dict,
     "image": str,
+    "init": bool,
+    "logging": dict,
     "ports": list,
+    "pull_policy": str,
     "read_only": bool,
     "restart": str,
     "security_opt": list,
@@ -111,7 +114,7 @@ def test_a_change_of_the_code_installs_nothing_anew() -> None:
 
 def test_compose_has_the_services_and_only_keys_that_there_are() -> None:
     assert set(SERVICES) == {"db", "cache", "migrate", "web"}
-    assert set(COMPOSE) <= {"name", "services", "volumes", "x-respondeo"}
+    assert set(COMPOSE) <= {"name", "services", "volumes", "x-logging", "x-respondeo"}
     for name, service in SERVICES.items():
         for key, value in service.items():
             assert isinstance(value, KEYS[key]), f"{name}.{key}"
@@ -151,6 +154,12 @@ def test_the_database_starts_alone_and_keeps_its_data_where_18_has_it() -> None:
     assert set(demanded) == {"POSTGRES_PASSWORD"}
 
 
+def test_a_database_that_is_still_being_made_is_not_taken_for_ready() -> None:
+    # Until then the image's server answers on its socket only.
+    test = SERVICES["db"]["healthcheck"]["test"]
+    assert test[:4] == ["CMD", "pg_isready", "--host", "127.0.0.1"]
+
+
 def test_compose_holds_no_secret_and_opens_nothing_to_other_machines() -> None:
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():
@@ -176,6 +185,16 @@ def test_what_is_ours_may_write_nowhere_and_gain_nothing(name: str) -> None:
     assert service["tmpfs"] == ["/tmp"]
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_what_is_ours_is_built_here_reaps_its_dead_and_is_never_asked_of_a_registry() -> None:
+    for name in ("migrate", "web"):
+        assert SERVICES[name]["pull_policy"] == "build"
+        assert SERVICES[name]["init"] is True
+
+
+def test_no_log_grows_for_ever() -> None:
+    assert {service["logging"]["driver"] for service in SERVICES.values()} == {"local"}
 
 
 def test_web_has_longer_to_stop_than_its_requests_have_to_finish() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from configparser import RawConfigParser
 from pathlib import Path
 
 import pytest
 
 from respondeo.serving import GRACE_S
+from tests.browser.server import free_port
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 
@@ -21,7 +25,6 @@ class Unit(RawConfigParser):
         self.read(DEPLOY / name)
 
 
-SERVICES = ("respondeo.service", "respondeo-migrate.service")
 HARDENED = {
     "DynamicUser": "yes",
     "ProtectSystem": "strict",
@@ -36,21 +39,10 @@ HARDENED = {
 }
 
 
-@pytest.mark.parametrize("name", SERVICES)
-def test_a_service_may_read_its_files_and_use_the_network_and_nothing_else(name: str) -> None:
-    service = Unit(name)["Service"]
+def test_the_service_may_read_its_files_and_use_the_network_and_nothing_else() -> None:
+    service = Unit("respondeo.service")["Service"]
     assert {key: service.get(key) for key in HARDENED} == HARDENED
     assert service["EnvironmentFile"] == "/etc/respondeo/env"
-
-
-def test_both_services_are_hardened_alike() -> None:
-    texts = [(DEPLOY / name).read_text() for name in SERVICES]
-    first, second = ({line for line in text.splitlines() if "=" in line} for text in texts)
-    alike = {
-        line for line in first if line.startswith(("Protect", "Restrict", "Private", "System"))
-    }
-    assert len(alike) > 15
-    assert alike <= second
 
 
 def test_the_service_is_told_when_it_serves_and_given_time_to_finish() -> None:
@@ -61,13 +53,30 @@ def test_the_service_is_told_when_it_serves_and_given_time_to_finish() -> None:
     assert service["KillMode"] == "mixed"
 
 
-def test_the_database_is_upgraded_before_it_serves_and_a_failure_stops_the_start() -> None:
-    unit = Unit("respondeo.service")["Unit"]
-    assert "respondeo-migrate.service" in unit["Requires"]
-    assert "respondeo-migrate.service" in unit["After"]
-    migrate = Unit("respondeo-migrate.service")["Service"]
-    assert migrate["Type"] == "oneshot"
-    assert migrate["ExecStart"].endswith("/flask db upgrade")
+def test_a_database_that_comes_late_is_waited_for_and_an_upgrade_is_never_cut_short() -> None:
+    unit, service = (Unit("respondeo.service")[part] for part in ("Unit", "Service"))
+    assert unit["Requires"] == "respondeo.socket"  # nothing that fails where the database does
+    assert unit["StartLimitIntervalSec"] == "0"
+    assert service["Restart"] == "on-failure"
+    assert int(service["RestartSec"]) >= 1
+    assert service["TimeoutStartSec"] == "infinity"
+
+
+def test_wrong_settings_end_the_service_and_a_missing_database_makes_it_try_again() -> None:
+    never = int(Unit("respondeo.service")["Service"]["RestartPreventExitStatus"])
+    database = "postgresql://nobody@127.0.0.1:1/nowhere"
+    assert exit_status(APP_URL="nonsense", DATABASE_URL=database) == never
+    assert exit_status(APP_URL="https://quiz.example.org", DATABASE_URL=database) not in {0, never}
+
+
+def exit_status(**settings: str) -> int:
+    """How `flask serve` ends with these settings, as the unit starts it."""
+    usual = {"PATH": os.environ["PATH"], "PORT": str(free_port()), "SECRET_KEY": "0123456789" * 4}
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "serve"]
+    done = subprocess.run(
+        command, env=usual | settings, cwd=DEPLOY.parent, capture_output=True, check=False
+    )
+    return done.returncode
 
 
 @pytest.mark.parametrize("name", ["nginx.conf", "Caddyfile"])

@@ -14,6 +14,7 @@ from respondeo.security import HEADERS
 from respondeo.services import media
 from respondeo.web import uploads
 from respondeo.web.authoring import editor, exchange
+from tests.conftest import settings_for
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -60,6 +61,10 @@ def test_the_figures_of_workers_and_connections_are_the_programs() -> None:
     assert f": {most} as set" in text
     assert f"for {serving.GRACE_S}\nseconds at most" in text
     assert f"closes after {serving.KEEPALIVE_S}" in text
+    assert f"replaced after {serving.STUCK_S} seconds" in text
+    assert (
+        serving.gunicorn_settings(settings_for("postgresql:///any"))["timeout"] == serving.STUCK_S
+    )
 
 
 def test_the_largest_bodies_are_told_and_pass_the_proxies() -> None:
@@ -71,6 +76,14 @@ def test_the_largest_bodies_are_told_and_pass_the_proxies() -> None:
     assert f"bodies of {through} MB" in guide("deployment")
     assert f"client_max_body_size {through}m;" in (ROOT / "deploy" / "nginx.conf").read_text()
     assert f"max_size {through}MB" in (ROOT / "deploy" / "Caddyfile").read_text()
+
+
+def test_the_installation_takes_nothing_along_from_the_folder_it_is_made_in() -> None:
+    text = guide("installation")
+    steps = text[text.index("## systemd") : text.index("## Any other way")]
+    at = [steps.index(step) for step in ("umask 022", "git clone", "scripts/venv", "precompress")]
+    assert at == sorted(at)
+    assert not re.search(r"cp -[ar]\b", steps)
 
 
 @pytest.mark.parametrize("name", GUIDES)

@@ -2,11 +2,19 @@
 
 import gzip
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import brotli
+import pytest
+from flask import Flask
+from werkzeug.test import Client
 
-from respondeo.precompress import compress
+from respondeo import precompress
+from respondeo.extensions import StaticFiles
+from respondeo.precompress import compress, is_complete
 
 TEXT = "body { color: black }\n" * 100
 
@@ -49,3 +57,46 @@ def test_copies_go_when_they_lose_their_source_or_their_use(tmp_path: Path) -> N
     (tmp_path / "small.css").write_text("a")
     compress(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["small.css"]
+
+
+def test_who_may_read_a_file_may_read_its_copies(tmp_path: Path) -> None:
+    (tmp_path / "app.css").write_text(TEXT)
+    (tmp_path / "app.css").chmod(0o644)
+    usual = os.umask(0o077)
+    compress(tmp_path)
+    os.umask(usual)
+    assert (tmp_path / "app.css.br").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(("older", "encoding"), [(0, "br"), (1, None)])
+def test_a_copy_of_an_older_file_is_served_to_nobody(
+    tmp_path: Path, older: int, encoding: str | None
+) -> None:
+    (tmp_path / "app.css").write_text(TEXT)
+    compress(tmp_path)
+    assert is_complete(tmp_path)
+    time_ns = (tmp_path / "app.css").stat().st_mtime_ns - older
+    for ending in (".br", ".gz"):
+        os.utime(tmp_path / f"app.css{ending}", ns=(time_ns, time_ns))
+    served = Client(StaticFiles(Flask("nothing"), root=tmp_path, prefix="static/"))
+    with served.get("/static/app.css", headers={"Accept-Encoding": "gzip, br"}) as answer:
+        assert answer.headers.get("Content-Encoding") == encoding
+        assert answer.data == (brotli.compress(TEXT.encode()) if encoding else TEXT.encode())
+    assert is_complete(tmp_path) == (not older)
+
+
+def test_files_without_any_copy_and_copies_without_a_file_are_not_complete(tmp_path: Path) -> None:
+    (tmp_path / "app.css").write_text(TEXT)
+    assert not is_complete(tmp_path)
+    compress(tmp_path)
+    (tmp_path / "app.css").unlink()
+    assert not is_complete(tmp_path)
+
+
+def test_who_installs_makes_the_copies_with_one_command(tmp_path: Path) -> None:
+    for folder in ("respondeo", "static"):
+        (tmp_path / folder).mkdir()
+    shutil.copy(precompress.__file__, tmp_path / "respondeo")
+    (tmp_path / "static" / "app.css").write_text(TEXT)
+    subprocess.run([sys.executable, "-m", "respondeo.precompress"], cwd=tmp_path, check=True)
+    assert is_complete(tmp_path / "static")

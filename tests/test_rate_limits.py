@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,7 @@ from respondeo.db import db
 from respondeo.models import RateLimit
 from respondeo.rate_limits import Counted, count_key, network_of, postgres
 from respondeo.rate_limits.postgres import PostgresStorage, share_engine
-from tests.conftest import Clock
+from tests.conftest import Clock, direct_url_of, run_on_server
 
 
 @pytest.mark.parametrize(
@@ -225,3 +226,41 @@ def test_where_the_store_is_away_a_key_is_not_counted_and_a_warning_says_so(app:
         ("rate limit store away", "warning")
     ]
     assert "hushhush" not in str(logs)
+
+
+def test_after_one_that_waited_in_vain_nobody_tries_for_a_moment_and_then_somebody_does(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context(), socket.socket() as listener, ThreadPoolExecutor(1) as thread:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        away = db.engine.url.set(host="127.0.0.1", port=port, query={"sslmode": "disable"})
+        storage = PostgresStorage(share_engine(sa.create_engine(away)))
+        assert ask(storage, 4, 100) is None
+        listener.listen()
+        listener.setblocking(False)
+        assert ask(storage, 4, 100) is None
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+        monkeypatch.setattr(postgres, "GIVEN_UP_S", 0)
+        listener.setblocking(True)
+        third = thread.submit(storage.check)
+        listener.accept()[0].close()
+        assert third.result() is False
+
+
+def test_a_server_that_is_full_is_asked_each_time_and_lets_nobody_pass(
+    app: Flask, worker_id: str
+) -> None:
+    role = f"crowd_{worker_id}"
+    run_on_server(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 0")
+    with app.app_context():
+        full = sa.make_url(direct_url_of(str(db.engine.url.database)))
+    storage = PostgresStorage(share_engine(sa.create_engine(full.set(username=role))))
+    try:
+        for _ in range(2):
+            with pytest.raises(DBAPIError) as caught:
+                ask(storage, 4, 100)
+            assert explain(caught.value) is BUSY
+    finally:
+        run_on_server(f"DROP ROLE {role}")

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from limits.storage import Storage
 from sqlalchemy.dialects.postgresql import insert
 
+from respondeo import database_trouble
 from respondeo.db import forget_after_fork
 from respondeo.models import RateLimit
 from respondeo.rate_limits import failures
@@ -26,6 +29,7 @@ SCHEME = "respondeo+postgresql"
 # as a request may wait for a connection.
 PATIENCE_MS = 5_000
 CONNECTIONS = 2
+GIVEN_UP_S = 1
 FORGOTTEN_AT_ONCE = 20
 
 _engines: dict[str, sa.Engine] = {}
@@ -58,9 +62,33 @@ def _counting(engine: sa.Engine, *, pooled: bool) -> sa.Engine:
         connect_args=connect_args,
     )
     forget_after_fork(counters)
+    _give_up_together(counters)
     if not pooled:
         _limit_waiting(counters)
     return counters
+
+
+def _give_up_together(counters: sa.Engine) -> None:
+    """Where one has just waited in vain, those who queue behind it do not, one after the other: the
+    request still has to wait for the connection that it asks by."""
+    gone = -math.inf
+
+    def is_given_up() -> bool:
+        return time.monotonic() - gone < GIVEN_UP_S
+
+    @sa.event.listens_for(counters, "handle_error")
+    def give_up(context: sa.ExceptionContext) -> None:
+        nonlocal gone
+        error = context.sqlalchemy_exception
+        if context.is_pre_ping or is_given_up() or not isinstance(error, sa.exc.DBAPIError):
+            return
+        if database_trouble.explain(error) is database_trouble.AWAY:
+            gone = time.monotonic()
+
+    @sa.event.listens_for(counters, "do_connect")
+    def refuse(*_: Any) -> None:
+        if is_given_up():
+            raise psycopg.OperationalError("It was away a moment ago.")
 
 
 def _limit_waiting(counters: sa.Engine) -> None:

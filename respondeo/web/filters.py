@@ -12,7 +12,7 @@ from jinja2 import StrictUndefined
 from markupsafe import Markup
 
 from respondeo.config import Settings
-from respondeo.extensions import STATIC
+from respondeo.precompress import STATIC
 from respondeo.services.identity import initials
 from respondeo.web import access
 

@@ -147,7 +147,7 @@ def docker_runs_what_compose_does(machine: Machine) -> None:
 def compose_starts_the_database(machine: Machine) -> None:
     first, second, third = machine.told("docker")[-3:]
     assert second == "compose up -d"
-    assert third == "compose exec web flask db doctor"
+    assert third == "compose run --rm --no-deps web flask db doctor"
     assert "web" in COMPOSE["services"]
     *words, service = first.split()
     assert words == second.split()

@@ -49,7 +49,24 @@ def samples(text: str) -> Samples:
         ({"environ_overrides": {"REMOTE_ADDR": "::1"}}, 200),
         ({"headers": {"Host": "127.0.0.1:8000"}}, 200),
         ({"headers": {"Host": "rebound.example"}}, 404),
-        ({"headers": {"X-Forwarded-For": "192.0.2.9"}}, 404),
+        ({"headers": {"Host": "[::1]:8000"}}, 200),
+        *(
+            ({"headers": {name: "something"}}, 404)
+            for name in (
+                "X-Forwarded-For",
+                "X-Forwarded-Proto",
+                "X-Forwarded-Host",
+                "Forwarded",
+                "Via",
+                "X-Real-IP",
+                "X-Client-IP",
+                "Client-IP",
+                "CF-Connecting-IP",
+                "True-Client-IP",
+                "X-Cluster-Client-IP",
+                "X-Envoy-External-Address",
+            )
+        ),
         ({"environ_overrides": ELSEWHERE}, 404),
         ({"environ_overrides": ELSEWHERE, "headers": {"Authorization": "Bearer "}}, 404),
     ],
@@ -58,6 +75,12 @@ def test_without_a_token_only_this_machine_reads_them(
     browser: Browser, how: dict[str, dict[str, str]], status: int
 ) -> None:
     assert browser().open("/metrics", **how).status_code == status
+
+
+def test_who_asks_by_the_public_name_comes_from_elsewhere(app_with: AppWith) -> None:
+    client = Client(app_with(app_env="production", app_url="https://quiz.example.org"))
+    for host, status in (("quiz.example.org", 404), ("localhost:8000", 200)):
+        assert client.open("/metrics", headers={"Host": host}).status_code == status
 
 
 @pytest.mark.parametrize(

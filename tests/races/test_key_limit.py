@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from respondeo.models import RateLimit
-from tests.conftest import TEMPLATE, run_on_server, url_of
+from tests.conftest import TEMPLATE, direct_url_of, run_on_server, url_of
 from tests.races.conftest import World
 from tests.races.limits import ask_300_times, exactly_100_passed, program
 from tests.races.serving import Server, until
@@ -26,8 +26,9 @@ def four(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
     run_on_server(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     url = url_of(name, turned=False)
     try:
-        server = Server(url, tmp_path_factory.mktemp("four") / "server.log", workers=4)
-        yield World(server, url)
+        log = tmp_path_factory.mktemp("four") / "server.log"
+        server = Server(url, log, workers=4, DATABASE_DIRECT_URL=direct_url_of(name))
+        yield World(server, direct_url_of(name))
         server.stop()
     finally:
         run_on_server(f"DROP DATABASE {name} WITH (FORCE)")

@@ -20,10 +20,17 @@ from respondeo import precompress
 from respondeo.config import Settings
 from respondeo.db import db, init_db, parse_url
 from respondeo.precompress import STATIC
-from respondeo.rate_limits import network_of, postgres
+from respondeo.rate_limits import make_room_to_count, network_of, postgres
+
+
+def whose_address() -> str:
+    """Who counts as one, asked just before it is counted; see `make_room_to_count`."""
+    make_room_to_count()
+    return network_of(request.remote_addr)
+
 
 compress = Compress()
-limiter = Limiter(key_func=lambda: network_of(request.remote_addr))
+limiter = Limiter(key_func=whose_address)
 login_manager = LoginManager()
 migrate = Migrate()
 

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from respondeo.api import refused
+from respondeo.api import refusal_examples
 from respondeo.api.asking import KEY_HEADER
 from respondeo.api.endpoints import OPERATIONS, Operation
 from respondeo.api.examples import EXAMPLES
@@ -234,7 +234,7 @@ def _refusal(operation: Operation, status: int) -> dict[str, Any]:
         content = {"text/html": {"schema": {"type": "string"}}}
     else:
         schema = {"$ref": REF.format(model="Error")}
-        error = {"schema": schema, "example": refused.example(operation, status)}
+        error = {"schema": schema, "example": refusal_examples.example(operation, status)}
         content = {"application/json": error}
     refusal: dict[str, Any] = {"description": WHY[status], "content": content}
     if status in SAID_BESIDE:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from flask import Response, current_app, json, request
-from sqlalchemy.exc import SQLAlchemyError
 
 from respondeo.api.body import LARGEST_BODY
-from respondeo.db import session
+from respondeo.db import abandon
 from respondeo.domain.errors import (
     DomainError,
     Invalid,
@@ -37,8 +34,7 @@ def is_asked() -> bool:
 
 def of_rule(error: DomainError, status: int) -> Response:
     """A rule's refusal; `status`: what a page would have; 422 is 400 here, signed out 401."""
-    with suppress(SQLAlchemyError):
-        session().rollback()
+    abandon()
     if isinstance(error, SignInRequired):
         return shown(401, str(error))
     if isinstance(error, Invalid) and status == 422:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -201,13 +202,18 @@ def _triggers(line: Line) -> Iterator[Finding]:
             )
 
 
-def _alchemy(line: Line) -> sa.Connection:
-    """SQLAlchemy's view of the line, on a connection of its own, in a transaction."""
+@contextmanager
+def _alchemy(line: Line) -> Iterator[sa.Connection]:
+    """SQLAlchemy's view of the line's own connection, in a transaction: behind a pooler there may
+    be no second one."""
     engine = sa.create_engine(
-        "postgresql+psycopg://",
-        creator=lambda: line.connect(autocommit=False),
-        poolclass=sa.NullPool,
+        "postgresql+psycopg://", creator=lambda: line.connection, poolclass=sa.StaticPool
     )
-    connection = engine.connect()
-    connection.execute(sa.text(f"SET LOCAL statement_timeout = '{PATIENCE_S}s'"))
-    return connection
+    line.connection.autocommit = False
+    try:
+        with engine.connect() as connection:
+            connection.execute(sa.text(f"SET LOCAL statement_timeout = '{PATIENCE_S}s'"))
+            yield connection
+    finally:
+        line.connection.rollback()
+        line.connection.autocommit = True

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from respondeo import database_trouble
+from respondeo.db import abandon
 
 KEY_WINDOW_S = 60
 
@@ -47,9 +48,11 @@ class Counted:
 def count_key(key_id: UUID, requests_per_minute: int) -> Counted | None:
     """Count one request of an API key. None where the store is away: the request then passes.
 
-    A store that is only busy lets nobody pass uncounted: raises DBAPIError or the pool's
-    TimeoutError, as any statement that waits for too long, and the answer is 503.
+    It ends the session's transaction first. A store that is only busy lets nobody pass uncounted:
+    raises DBAPIError or the pool's TimeoutError, as any statement that waits for too long, and the
+    answer is 503.
     """
+    make_room_to_count()
     counter = cast("Counter", current_app.extensions["key_limits"])
     try:
         hits, ends = counter.count(f"api-key/{key_id}", KEY_WINDOW_S)
@@ -65,6 +68,15 @@ def count_key(key_id: UUID, requests_per_minute: int) -> Counted | None:
         resets_at=math.ceil(ends),
         passes=hits <= requests_per_minute,
     )
+
+
+def make_room_to_count() -> None:
+    """Give back the connection that told who asks: counting takes another one.
+
+    Behind a pooler both come from one pool. Requests that kept the first would all wait for the
+    second, and none of them would get it.
+    """
+    abandon()
 
 
 def _is_busy(error: Exception) -> bool:

@@ -1,7 +1,7 @@
 """Rate limits counted in PostgreSQL: one upsert on an unlogged table, committed at once.
 
-A count that waits for others waits for long enough to be exact, on connections of its own, so that
-counting and whatever else a request does never wait for each other.
+A count that waits for others waits for long enough to be exact, on connections of its own. A pooler
+may give those from the same few as all others: see `rate_limits.make_room_to_count`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from respondeo.db import abandon, session
+from respondeo.db import session
 from respondeo.domain.errors import AttemptOver, Invalid, NotFound, NotThisQuestion
 from respondeo.extensions import limiter
 from respondeo.models import QuizAttempt
@@ -28,17 +28,6 @@ def guest_limit() -> str:
     return (
         f"{settings.rate_limit_guest_plays} per {-(-settings.rate_limit_window_ms // 1000)} second"
     )
-
-
-def is_known() -> bool:
-    """Whether no limit of guests counts. For those whom it counts, counting takes a connection of
-    its own: the one that told who asks is given back before, or the two could wait for each other
-    behind a pooler.
-    """
-    if access.viewer().is_guest:
-        abandon()
-        return False
-    return True
 
 
 @bp.get("/quiz/<uuid:quiz_id>")
@@ -73,7 +62,7 @@ def top_of_board(card: Card) -> ShownBoard | None:
 
 @bp.post("/quiz/<uuid:quiz_id>/play")
 @access.allow("quiz:play")
-@limiter.limit(guest_limit, exempt_when=is_known)
+@limiter.limit(guest_limit, exempt_when=lambda: not access.viewer().is_guest)
 def start(quiz_id: UUID) -> BaseResponse:
     """Start the attempt that the form names, or go to where it stands."""
     form = StartForm(request.form)

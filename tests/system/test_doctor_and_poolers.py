@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import mkdtemp
@@ -20,6 +21,7 @@ from tests.doctor.clinic import Clinic, failed, is_well, looked
 from tests.pooler import POOLER_PORT, PgBouncer
 
 Pooled = Callable[..., str]
+POOLER_WAITS_S = 120  # PgBouncer's own query_wait_timeout
 
 
 @pytest.fixture
@@ -104,3 +106,13 @@ def test_a_session_pooler_that_has_no_second_connection_keeps_nobody_waiting(
     assert full.exit_code == 1
     assert BUSY.sentence in full.output
     assert "may have no more connections" in full.output
+
+
+def test_the_doctor_looks_through_the_only_connection_of_a_session_pooler(
+    clinic: Clinic, pooled: Pooled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pooler, "PATIENCE_S", 0.5)
+    began = time.monotonic()
+    results = looked(pooled("session", size=1))
+    assert time.monotonic() - began < POOLER_WAITS_S / 4
+    assert {results[name].state for name in ("migrations", "tables")} == {State.PASSES}

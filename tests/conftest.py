@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ SEARCH_PATH = "public,turned,pg_catalog"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server once, before any worker; they find it in the environment."""
+    # A run in the background ignores Ctrl-C, and so would the programs that tests stop by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     folder = tempfile.TemporaryDirectory(prefix="respondeo-tests-")

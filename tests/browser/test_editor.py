@@ -73,7 +73,7 @@ def test_a_quiz_is_written_and_published_by_keys_alone(
     world: World, visit: Visit, author: Someone
 ) -> None:
     page = visit(author).go("/quiz/new")
-    page.wait_for_load_state("domcontentloaded")
+    expect(page.locator("#title")).to_be_focused()
     words(page, "Rivers of Europe")
     expect(page.locator(".card-text")).to_be_focused()
     words(page, "Which is the longest?")

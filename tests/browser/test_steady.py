@@ -115,6 +115,7 @@ def test_a_picture_keeps_its_room_while_it_loads(
     page = visitor.start(quiz)
     picture = page.locator(".question-image")
     expect(picture).to_be_visible()
+    page.wait_for_function("() => document.getAnimations().length === 0")  # it has arrived
     room, button = box(page, ".question-image"), box(page, "#play-go")
     assert room[3] > 100
     tall = '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="900"/>'

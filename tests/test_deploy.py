@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from respondeo.serving import GRACE_S
-from tests.browser.server import free_port
+from tests.ports import free_port
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 SECONDS_TO_START = 60
@@ -62,14 +63,6 @@ def _is_setting(name: str) -> bool:
         "REDIS_URL",
         "VALKEY_URL",
     }
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_ready(name: str, port: int, server: subprocess.Popen[bytes], log: Path) -> None:

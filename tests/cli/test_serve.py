@@ -18,6 +18,7 @@ import pytest
 from respondeo.database_trouble import AWAY
 from respondeo.serving import GRACE_S
 from tests.conftest import run_on_server, url_of
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,9 +34,7 @@ def database() -> Iterator[str]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 class Served:

@@ -23,6 +23,7 @@ import pytest
 
 from tests.cli.test_serve import ROOT, Served, environment, wait_for
 from tests.conftest import TEMPLATE, run_on_server, url_of
+from tests.ports import free_port
 from tests.web.test_metrics import Samples, samples
 
 TOTAL = "respondeo_requests_total"
@@ -41,9 +42,7 @@ def database() -> Iterator[str]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @contextmanager

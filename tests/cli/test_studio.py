@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -23,6 +22,7 @@ from respondeo.studio import create_studio
 from respondeo.studio.tables import HIDDEN
 from tests.cli.databases import database, everything, fill
 from tests.client import Client, Page
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 KEY = "the key that the terminal showed"
@@ -254,9 +254,7 @@ def test_the_key_does_not_stay_in_the_address_and_no_script_reads_it(stranger: B
 
 
 def test_the_command_listens_on_this_machine_only_and_stops_at_once(app: Flask) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     words = [sys.executable, "-m", "flask", "--app", "wsgi", "db", "studio", "--port", str(port)]
     env = os.environ | {"APP_ENV": "demo", "DATABASE_URL": app.config["DATABASE_URL"]}
     with subprocess.Popen(words, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as running:

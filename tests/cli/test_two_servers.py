@@ -15,11 +15,11 @@ import sqlalchemy as sa
 
 from respondeo.db import parse_url
 from respondeo.services import authoring
-from tests.browser.server import free_port
 from tests.browser.world import World
 from tests.cli.test_serve import Served
 from tests.conftest import TEMPLATE, run_on_server, url_of
 from tests.factories import document
+from tests.ports import free_port
 from tests.remote import Remote, plain
 from tests.web.pictures import picture
 from tests.web.playing import Player, option

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from respondeo.database_trouble import AWAY
 from tests.conftest import settings_for
 from tests.doctor.clinic import Clinic
 from tests.doctor.telling import flat
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = "postgresql://quiz_app:hushhush@127.0.0.1:1/quiz_app"
@@ -99,9 +99,7 @@ def gunicorn(port: int, **variables: str) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 def test_gunicorn_gives_up_on_wrong_settings_and_says_why(port: int) -> None:

@@ -13,13 +13,12 @@ from respondeo.database_trouble import AWAY, BUSY, MISSING, PASSWORD, RIGHTS, SC
 from respondeo.doctor import CHECKS, State
 from tests.conftest import run_on_server
 from tests.doctor.clinic import Clinic, failed, is_well, looked, states
+from tests.ports import free_port
 
 
 @pytest.fixture
 def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 def test_a_healthy_database_passes_every_check(clinic: Clinic) -> None:

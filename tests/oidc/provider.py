@@ -29,7 +29,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from respondeo.oidc.providers import Provider
-from tests.browser.server import free_port
+from tests.ports import free_port
 
 DISCOVERY = "/.well-known/openid-configuration"
 KEYS = "/jwks"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from werkzeug.test import TestResponse, create_environ
 from werkzeug.wrappers import Request
 
 from tests.client import Page
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 FOREIGN = ("RBAC_", "REDIS_", "VALKEY_")  # settings of whoever runs the tests
@@ -41,9 +41,7 @@ class Server:
     def __init__(self, database_url: str, log: Path, *, workers: int = 2, **settings: str) -> None:
         self.log = log
         self._workers = workers
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         env = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         env |= {
             "APP_ENV": "demo",

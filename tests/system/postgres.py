@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from tests.system.valkey import free_port
+from tests.ports import free_port
 
 PASSWORD = "hushhush"
 # On TCP only with encryption; the database `plain` without it, too.

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.browser.server import free_port
 from tests.cli.test_serve import wait_for
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 NAME = "quiz.example.org"

@@ -15,10 +15,10 @@ from tempfile import TemporaryDirectory
 import psycopg
 import pytest
 
-from tests.browser.server import free_port
 from tests.cli.test_serve import wait_for
 from tests.conftest import run_on_server, url_of
 from tests.dockerfile import ROOT, stages
+from tests.ports import free_port
 from tests.test_container import SERVICES
 
 

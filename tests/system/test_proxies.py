@@ -16,10 +16,11 @@ import pytest
 import sqlalchemy as sa
 
 from respondeo.db import parse_url
-from tests.browser.server import free_port, serving
+from tests.browser.server import serving
 from tests.browser.world import World
 from tests.client import SAME_ORIGIN
 from tests.conftest import TEMPLATE, run_on_server, url_of
+from tests.ports import free_port
 from tests.remote import Remote, encrypted, plain
 from tests.system.proxies import NAME, URL, Proxy, caddy, nginx
 from tests.web.playing import Player

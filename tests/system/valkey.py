@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
 import redis
 
+from tests.ports import free_port
 from tests.races.serving import until
 
 PASSWORD = "pass/word#of?the@test"
@@ -20,13 +20,6 @@ def program() -> str:
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     assert found is not None, "neither valkey-server nor redis-server; run `make test-system`"
     return found
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Valkey:

@@ -34,6 +34,7 @@ from respondeo.services import api_keys
 from tests.client import SAME_ORIGIN, Client, Page
 from tests.conftest import FAST, settings_for
 from tests.factories import add_user, published_quiz
+from tests.ports import free_port
 from tests.web.playing import Player, asked
 
 
@@ -265,11 +266,7 @@ def test_a_host_that_does_not_exist() -> None:
 @pytest.fixture
 def unused_port() -> int:
     """A port on which nobody listens."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 def url_with(server: EmbeddedPostgres, **parts: str) -> str:

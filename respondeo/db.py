@@ -10,9 +10,10 @@ from typing import Any, cast
 from uuid import UUID
 from weakref import WeakSet
 
+import psycopg
 import sqlalchemy as sa
 import uuid_utils.compat
-from flask import Flask
+from flask import Flask, g
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import URL, Engine
@@ -20,7 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from respondeo.connection_string import ConnectionString
-from respondeo.pool import WatchedPool
+from respondeo.pool import WatchedPool, leave_dead_connections
+from respondeo.prepared import Reader, Source
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 8_000
@@ -61,7 +63,39 @@ db = SQLAlchemy(metadata=Base.metadata)
 
 def session() -> Session:
     """The session of the running request or command."""
+    _give_reader_back()
     return cast("Session", db.session())
+
+
+def reader() -> Source:
+    """Where this request reads what needs no transaction: each statement sees what is committed.
+
+    A connection without BEGIN and COMMIT around what is read, for as long as nobody asks for the
+    session; never a second connection beside the session's.
+    """
+    if db.session.registry.has() and db.session().in_transaction():
+        return cast("Session", db.session())
+    if "reader" not in g:
+        g.reader = db.engine.raw_connection()
+        g.reader.driver_connection.autocommit = True
+    return Reader(g.reader.driver_connection, session)
+
+
+def commit() -> None:
+    """Commit what this request has done so far, if it has done anything."""
+    if db.session.registry.has():
+        db.session.commit()
+
+
+def _give_reader_back() -> None:
+    connection = g.pop("reader", None)
+    if connection is None:
+        return
+    try:
+        connection.driver_connection.autocommit = False
+    except psycopg.Error:  # it is broken
+        connection.invalidate()
+    connection.close()
 
 
 def database_time(session: Session) -> datetime:
@@ -107,12 +141,12 @@ def init_db(app: Flask, url: str, *, connections: int) -> None:
         "pool_size": connections,
         "max_overflow": MAX_OVERFLOW,
         "pool_timeout": POOL_TIMEOUT_S,
-        "pool_pre_ping": True,
     }
     db.init_app(app)
     app.teardown_appcontext(_let_go)  # before Flask-SQLAlchemy's own, which lets errors through
     with app.app_context():
         forget_after_fork(db.engine)
+        leave_dead_connections(db.engine)
         if not pooled:
             _limit_waiting(db.engine)
 
@@ -142,16 +176,18 @@ def forget_connections() -> None:
 
 def abandon() -> None:
     """End the transaction, also where its connection is broken: that one is thrown away."""
+    _give_reader_back()
+    if not db.session.registry.has():
+        return
     try:
         db.session.rollback()
     except SQLAlchemyError:
-        session().invalidate()
+        db.session.invalidate()
 
 
 def _let_go(_error: BaseException | None) -> None:
     """Whatever breaks now, what was answered stays answered."""
-    if db.session.registry.has():
-        abandon()
+    abandon()
 
 
 def _limit_waiting(engine: Engine) -> None:

@@ -2,7 +2,33 @@
 
 from __future__ import annotations
 
+import select
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+
+def leave_dead_connections(engine: sa.Engine) -> None:
+    """Take no connection from the pool that ended while nobody used it.
+
+    PostgreSQL says nothing to a connection that lies idle but that it ends, so it is enough to
+    look whether something has arrived: asking would be a round trip for each request. A server
+    that vanished in silence is noticed by the keepalives that db.py sets.
+    """
+
+    @sa.event.listens_for(engine, "checkout")
+    def look(connection: Any, _record: object, _proxy: object) -> None:
+        if has_ended(connection.pgconn.socket):
+            raise DisconnectionError
+
+
+def has_ended(socket: int) -> bool:
+    """Whether an idle connection's socket (a file descriptor) has been closed or told something."""
+    poll = select.poll()
+    poll.register(socket, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class WatchedPool(QueuePool):

@@ -12,7 +12,7 @@ from flask import Response, current_app, g, request
 from flask_login import current_user
 
 from respondeo import rate_limits
-from respondeo.db import session
+from respondeo.db import reader, session
 from respondeo.domain.access import Viewer, refusal
 from respondeo.domain.errors import KeyRefused, NotAllowed, SignInRequired, TooMany
 from respondeo.rate_limits import KEY_WINDOW_S, Counted
@@ -69,7 +69,7 @@ def viewer() -> Viewer:
 
 
 def _holder(key: str) -> Caller:
-    holder = api_keys.holder_of(session(), key)
+    holder = api_keys.holder_of(reader(), key)
     if holder is None:
         raise KeyRefused
     counted = rate_limits.count_key(holder.key_id, holder.requests_per_minute)

@@ -5,6 +5,7 @@ from respondeo.models.limit import RateLimit
 from respondeo.models.media import Media
 from respondeo.models.quiz import (
     Answer,
+    Catalogue,
     Question,
     Quiz,
     QuizBoard,
@@ -20,6 +21,7 @@ __all__ = [
     "Answer",
     "ApiKey",
     "AttemptAnswer",
+    "Catalogue",
     "LoginSession",
     "Media",
     "PlayerStanding",

@@ -155,3 +155,14 @@ class QuizBoard(Base):
     revision: Mapped[int] = mapped_column(sa.BigInteger(), server_default="0")
     plays: Mapped[int] = mapped_column(server_default="0", index=True)
     players: Mapped[int] = mapped_column(server_default="0")
+
+
+class Catalogue(Base):
+    """One row. `revision` is another one after each change of what lists of quizzes show of those
+    that are or will be public: the database renews it itself. Plays do not change it."""
+
+    __tablename__ = "catalogue"
+    __table_args__ = (sa.CheckConstraint("id", name="one_row"),)
+
+    id: Mapped[bool] = mapped_column(primary_key=True, server_default=sa.true())
+    revision: Mapped[UUID] = mapped_column(server_default=sa.func.gen_random_uuid())

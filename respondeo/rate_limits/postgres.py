@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from respondeo import database_trouble
 from respondeo.db import forget_after_fork
 from respondeo.models import RateLimit
+from respondeo.pool import leave_dead_connections
 from respondeo.rate_limits import failures
 
 SCHEME = "respondeo+postgresql"
@@ -58,10 +59,10 @@ def _counting(engine: sa.Engine, *, pooled: bool) -> sa.Engine:
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=PATIENCE_MS / 1000,
-        pool_pre_ping=True,  # a connection that was closed while it lay idle is no store away
         connect_args=connect_args,
     )
     forget_after_fork(counters)
+    leave_dead_connections(counters)  # one that was closed while it lay idle is no store away
     _give_up_together(counters)
     if not pooled:
         _limit_waiting(counters)
@@ -80,7 +81,7 @@ def _give_up_together(counters: sa.Engine) -> None:
     def give_up(context: sa.ExceptionContext) -> None:
         nonlocal gone
         error = context.sqlalchemy_exception
-        if context.is_pre_ping or is_given_up() or not isinstance(error, sa.exc.DBAPIError):
+        if is_given_up() or not isinstance(error, sa.exc.DBAPIError):
             return
         if database_trouble.explain(error) is database_trouble.AWAY:
             gone = time.monotonic()

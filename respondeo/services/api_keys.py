@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from respondeo.domain.errors import Invalid, NotFound, Problem
 from respondeo.domain.names import unseen
 from respondeo.domain.scopes import SCOPES
 from respondeo.models import ApiKey, User
+from respondeo.prepared import Prepared, Source
 from respondeo.services.identity import token_hash
 
 PREFIX = "rsp_"
@@ -191,11 +193,19 @@ def revoke_key(session: Session, user_id: UUID, key_id: UUID) -> None:
     )
 
 
-def holder_of(session: Session, key: str) -> KeyHolder | None:
+def holder_of(source: Source, key: str) -> KeyHolder | None:
     """Who holds this key, if it is valid and its owner is not disabled."""
+    found = _HOLDER.one_or_none(source, key_hash=token_hash(key))
+    if found is None:
+        return None
+    told = {"scopes": frozenset(found.scopes), "groups": tuple(found.groups)}
+    return KeyHolder(**{**found._asdict(), **told})
+
+
+def _holder() -> sa.Select[*tuple[Any, ...]]:
     now = sa.func.clock_timestamp()
     unnoted = ApiKey.last_used_at.is_(None) | (ApiKey.last_used_at < now - NOTED_AFTER)
-    found = session.execute(
+    return (
         sa.select(
             ApiKey.id.label("key_id"),
             ApiKey.scopes,
@@ -210,15 +220,14 @@ def holder_of(session: Session, key: str) -> KeyHolder | None:
         )
         .join(User, User.id == ApiKey.user_id)
         .where(
-            ApiKey.key_hash == token_hash(key),
+            ApiKey.key_hash == sa.bindparam("key_hash"),
             ApiKey.expires_at.is_(None) | (ApiKey.expires_at > now),
             User.disabled_at.is_(None),
         )
-    ).one_or_none()
-    if found is None:
-        return None
-    told = {"scopes": frozenset(found.scopes), "groups": tuple(found.groups)}
-    return KeyHolder(**{**found._mapping, **told})
+    )
+
+
+_HOLDER = Prepared(_holder())
 
 
 def note_use(session: Session, key_id: UUID) -> None:

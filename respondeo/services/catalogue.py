@@ -1,24 +1,31 @@
-"""Finding and showing quizzes."""
+"""Finding and showing quizzes.
+
+What everybody may see of them is kept by the catalogue's revision, which is read each time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from respondeo.db import database_time
-from respondeo.domain import access
+from respondeo.domain import access, timing
 from respondeo.domain.access import Viewer
 from respondeo.domain.errors import NotFound
-from respondeo.models import Quiz, QuizAttempt, QuizBoard, QuizDraft, QuizVersion, User
+from respondeo.kept import Kept
+from respondeo.models import Catalogue, Quiz, QuizAttempt, QuizBoard, QuizDraft, QuizVersion, User
 from respondeo.models.user import ShownAs
-from respondeo.services import standings, steps, taking
+from respondeo.prepared import Prepared, Reader, Source, session_of
+from respondeo.services import standings, taking
+
+T = TypeVar("T")
 
 PAGE_SIZE = 30
 NO_SUCH_QUIZ = "There is no such quiz, or it is not published."
@@ -84,20 +91,104 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page of quizzes, and which languages there are among all of them."""
+    """One page of quizzes, and which languages there are among all of them.
+
+    known_by: a name of what is shown here to everybody, None where that is not kept.
+    """
 
     cards: tuple[Card, ...]
     total: int
     page: int
     pages: int
     languages: tuple[tuple[str, int], ...]
+    known_by: Hashable | None = None
 
 
-def listing(session: Session, viewer: Viewer, filters: Filters) -> Listing:
+def listing(source: Source, viewer: Viewer, filters: Filters) -> Listing:
     """The quizzes this viewer may see, narrowed, sorted, and cut to a page."""
+    if isinstance(source, Reader):
+        found, now = kept_list(
+            source,
+            viewer,
+            filters if filters.sort != MOST_PLAYED else None,
+            lambda session, now, known_by: _listing(session, viewer, filters, now, known_by),
+        )
+        own = _own_at(source, viewer, found.cards)
+        if not any(taking.is_overdue(row, now) for row in own):
+            return _with_own(found, viewer, own, now)
+    session = session_of(source)
     if viewer.user_id is not None:
         taking.complete_overdue(session, user_id=viewer.user_id)
     now = database_time(session)
+    found = _listing(session, viewer, filters, now)
+    return _with_own(found, viewer, _own_at(session, viewer, found.cards), now)
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptList(Generic[T]):
+    """A list of public quizzes, and the times at which just these are public."""
+
+    found: T
+    since: datetime
+    until: datetime
+
+
+_lists: Kept[_KeptList[Any]] = Kept(512)
+
+_REVISION = Prepared(sa.select(Catalogue.revision, sa.func.clock_timestamp().label("now")))
+
+
+def kept_list(
+    reader: Reader,
+    viewer: Viewer,
+    which: Hashable | None,
+    make: Callable[[Session, datetime, Hashable | None], T],
+) -> tuple[T, datetime]:
+    """A list of quizzes, and the database's time: made anew only where the catalogue has changed.
+
+    which: what one asks for, None for what plays change. Who may see more than is public is
+    answered anew each time.
+    make: makes it, given a name of this state of the list.
+    """
+    at = _REVISION.one_or_none(reader)
+    if which is None or at is None or not _sees_only_public(viewer):
+        session = reader.session()
+        now = database_time(session)
+        return make(session, now, None), now
+    key = (at.revision, which)
+    found = _lists.get(key)
+    if found is None or not found.since <= at.now < found.until:
+        session = reader.session()
+        since, until = session.execute(_public_between(at.now)).one()
+        known_by = (key, since)
+        found = _KeptList(make(session, at.now, known_by), since or _EVER, until or _NEVER)
+        _lists.put(key, found)
+    return found.found, at.now
+
+
+_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+def _public_between(now: datetime) -> sa.Select[datetime | None, datetime | None]:
+    """When the last quiz became public, and when the next one will."""
+    latest = sa.select(sa.func.max(Quiz.published_at)).where(Quiz.published_at <= now)
+    following = sa.select(sa.func.min(Quiz.published_at)).where(Quiz.published_at > now)
+    return sa.select(latest.scalar_subquery(), following.scalar_subquery())
+
+
+def _sees_only_public(viewer: Viewer) -> bool:
+    own = viewer.user_id is not None and viewer.may("quiz:edit-own")
+    return not own and not viewer.may("quiz:edit-any")
+
+
+def _listing(
+    session: Session,
+    viewer: Viewer,
+    filters: Filters,
+    now: datetime,
+    known_by: Hashable | None = None,
+) -> Listing:
+    """The list as everybody sees it who may see what this viewer may."""
     visible = quizzes().where(visible_to(viewer, now))
     found = narrowed(visible, filters)
     total = session.execute(sa.select(sa.func.count()).select_from(found.subquery())).scalar_one()
@@ -115,13 +206,13 @@ def listing(session: Session, viewer: Viewer, filters: Filters) -> Listing:
         .group_by(spoken.c.language)
         .order_by(sa.func.count().desc(), spoken.c.language)
     )
-    mine = _mine(session, viewer, cards, now)
     return Listing(
-        tuple(replace(card, mine=mine.get(card.id)) for card in cards),
+        tuple(cards),
         total,
         page,
         pages,
         tuple((code, count) for code, count in languages),
+        known_by,
     )
 
 
@@ -134,7 +225,10 @@ def quiz_card(session: Session, viewer: Viewer, quiz_id: UUID) -> Card:
     if row is None:
         raise NotFound(NO_SUCH_QUIZ)
     card = _card(row, now)
-    return replace(card, mine=_mine(session, viewer, [card], now).get(quiz_id))
+    if viewer.user_id is None:
+        return card
+    own = _own_at(session, viewer, [card])
+    return replace(card, mine=_mine(card.max_attempts, own[0] if own else None, now))
 
 
 def demand_visible(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
@@ -232,43 +326,30 @@ def _card(row: Mapping[Any, Any], now: datetime) -> Card:
     return Card(**{**row, "title": title}, status=status)
 
 
-def _mine(
-    session: Session, viewer: Viewer, cards: Sequence[Card], now: datetime
-) -> dict[UUID, Mine]:
-    """The player's own attempts at these quizzes; nothing for people who are not signed in."""
-    if viewer.user_id is None or not cards:
-        return {}
-    allowed = {card.id: card.max_attempts for card in cards}
-    attempts = sa.select(QuizAttempt).where(
-        QuizAttempt.user_id == viewer.user_id, QuizAttempt.quiz_id.in_(allowed)
-    )
-    open_attempts = {
-        attempt.quiz_id: steps.clock_of(attempt).remaining(now)
-        for attempt in session.scalars(attempts.where(QuizAttempt.completed_at.is_(None)))
-    }
-    over = QuizAttempt.completed_at.is_not(None)
-    by_quiz = session.execute(
+def _own() -> sa.Select[*tuple[Any, ...]]:
+    over, is_open = QuizAttempt.completed_at.is_not(None), QuizAttempt.completed_at.is_(None)
+
+    def of_open(column: InstrumentedAttribute[Any]) -> sa.ColumnElement[Any]:
+        return sa.func.max(column).filter(is_open).label(column.key)
+
+    return (
         sa.select(
             QuizAttempt.quiz_id,
-            sa.func.max(QuizAttempt.number),
-            _of_best(QuizAttempt.correct_count, over),
-            _of_best(QuizAttempt.total_questions, over),
+            sa.func.max(QuizAttempt.number).label("used"),
+            _of_best(QuizAttempt.correct_count, over).label("best_correct"),
+            _of_best(QuizAttempt.total_questions, over).label("best_total"),
+            sa.func.bool_or(is_open).label("open"),
+            *map(of_open, (
+                QuizAttempt.time_limit_ms, QuizAttempt.spent_ms, QuizAttempt.shown_at,
+                QuizAttempt.feedback_at, QuizAttempt.deadline_at,
+            )),
         )
-        .where(QuizAttempt.user_id == viewer.user_id, QuizAttempt.quiz_id.in_(allowed))
+        .where(
+            QuizAttempt.user_id == sa.bindparam("user_id"),
+            QuizAttempt.quiz_id == sa.any_(sa.bindparam("quiz_ids", type_=ARRAY(sa.Uuid()))),
+        )
         .group_by(QuizAttempt.quiz_id)
-    )
-    mine = {card.id: Mine(0, card.max_attempts) for card in cards}
-    for quiz_id, used, best_correct, best_total in by_quiz:
-        most = allowed[quiz_id]
-        mine[quiz_id] = Mine(
-            attempts_used=used,
-            attempts_left=None if most is None else max(0, most - used),
-            open=quiz_id in open_attempts,
-            open_remaining_ms=open_attempts.get(quiz_id),
-            best_correct=best_correct,
-            best_total=best_total,
-        )
-    return mine
+    )  # fmt: skip
 
 
 def _of_best(
@@ -277,3 +358,39 @@ def _of_best(
     """The column's value in the best of the attempts grouped."""
     in_order = aggregate_order_by(column, *standings.BEST_FIRST)
     return sa.func.array_agg(in_order).filter(which)[1]
+
+
+_OWN = Prepared(_own())
+
+
+def _own_at(source: Source, viewer: Viewer, cards: Sequence[Card]) -> list[Any]:
+    """The player's own attempts at these quizzes, a row for each quiz; no guest has any."""
+    if viewer.user_id is None or not cards:
+        return []
+    return _OWN.all(source, user_id=viewer.user_id, quiz_ids=[card.id for card in cards])
+
+
+def _with_own(found: Listing, viewer: Viewer, own: Sequence[Any], now: datetime) -> Listing:
+    """The list as this player sees it."""
+    if viewer.user_id is None:
+        return found
+    by_quiz = {row.quiz_id: row for row in own}
+    cards = [
+        replace(card, mine=_mine(card.max_attempts, by_quiz.get(card.id), now))
+        for card in found.cards
+    ]
+    return replace(found, cards=tuple(cards))
+
+
+def _mine(most: int | None, own: Any, now: datetime) -> Mine:
+    if own is None:
+        return Mine(0, most)
+    clock = timing.Clock(own.time_limit_ms, own.spent_ms or 0, own.shown_at, own.feedback_at)
+    return Mine(
+        attempts_used=own.used,
+        attempts_left=None if most is None else max(0, most - own.used),
+        open=own.open,
+        open_remaining_ms=clock.remaining(now) if own.open else None,
+        best_correct=own.best_correct,
+        best_total=own.best_total,
+    )

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.db import database_time
 from respondeo.models import LoginSession, User
+from respondeo.prepared import Prepared, Source
 
 SESSION_LIFETIME = timedelta(days=7)
 RENEWED_AFTER = timedelta(days=1)
@@ -110,10 +112,17 @@ def _forget_some_expired(session: Session, now: datetime) -> None:
     )
 
 
-def person_of(session: Session, token: str) -> Person | None:
+def person_of(source: Source, token: str) -> Person | None:
     """Who holds this session token, if it is valid and the person is not disabled."""
+    found = _PERSON.one_or_none(source, token_hash=token_hash(token))
+    if found is None:
+        return None
+    return Person(**{**found._asdict(), "groups": tuple(found.groups)})
+
+
+def _person() -> sa.Select[*tuple[Any, ...]]:
     now = sa.func.clock_timestamp()
-    found = session.execute(
+    return (
         sa.select(
             User.id,
             User.name,
@@ -126,14 +135,14 @@ def person_of(session: Session, token: str) -> Person | None:
         )
         .join(LoginSession, LoginSession.user_id == User.id)
         .where(
-            LoginSession.token_hash == token_hash(token),
+            LoginSession.token_hash == sa.bindparam("token_hash"),
             LoginSession.expires_at > now,
             User.disabled_at.is_(None),
         )
-    ).one_or_none()
-    if found is None:
-        return None
-    return Person(**{**found._mapping, "groups": tuple(found.groups)})
+    )
+
+
+_PERSON = Prepared(_person())
 
 
 def renew_session(session: Session, session_id: UUID) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -154,6 +155,18 @@ def settle(session: Session, attempt: QuizAttempt) -> datetime:
     if attempt.deadline_at is not None and timing.overdue(attempt.deadline_at, now):
         return lock_and_settle(session, attempt)
     return now
+
+
+class HasDeadline(Protocol):
+    """An attempt, or what was read of one."""
+
+    @property
+    def deadline_at(self) -> datetime | None: ...
+
+
+def is_overdue(attempt: HasDeadline, now: datetime) -> bool:
+    """Whether it is open and nothing more of it can be saved: who reads it has to complete it."""
+    return attempt.deadline_at is not None and timing.overdue(attempt.deadline_at, now)
 
 
 def complete_overdue(

@@ -13,7 +13,7 @@ from flask_login import UserMixin, current_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from respondeo.config import Settings
-from respondeo.db import session
+from respondeo.db import reader, session
 from respondeo.domain.access import GUEST, Viewer, refusal
 from respondeo.domain.errors import NotAllowed, SignInRequired
 from respondeo.extensions import login_manager
@@ -46,7 +46,7 @@ def init_access(app: Flask, settings: Settings) -> None:
     @login_manager.request_loader  # type: ignore[untyped-decorator]
     def load_person(request: Request) -> SignedIn | None:
         token = request.cookies.get(current_app.config["SESSION_TOKEN_COOKIE"])
-        person = identity.person_of(session(), token) if token else None
+        person = identity.person_of(reader(), token) if token else None
         return SignedIn(person) if person else None
 
     @app.after_request

@@ -1,0 +1,74 @@
+"""The catalogue: what tells a worker that the list of quizzes it knows is still the list there is.
+
+Revision: 0004, after 0003.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+# What a downgrade takes away for good.
+loses = None
+
+
+def upgrade() -> None:
+    """A random revision, not a number: a backup that is restored brings back the one that belongs
+    to its quizzes. It is renewed last in a transaction, so that nobody waits for it in a circle.
+    """
+    op.execute(
+        """
+        CREATE TABLE catalogue (
+            id boolean DEFAULT true CONSTRAINT pk_catalogue PRIMARY KEY,
+            revision uuid DEFAULT gen_random_uuid() NOT NULL,
+            CONSTRAINT ck_catalogue_one_row CHECK (id)
+        );
+        INSERT INTO catalogue DEFAULT VALUES;
+        CREATE FUNCTION renew_catalogue() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                -- Once in a transaction.
+                UPDATE catalogue SET revision = gen_random_uuid()
+                WHERE xmin::text <> pg_current_xact_id()::xid::text;
+                RETURN NULL;
+            END
+        $$;
+        CREATE FUNCTION renew_catalogue_of_author() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                UPDATE catalogue SET revision = gen_random_uuid()
+                WHERE xmin::text <> pg_current_xact_id()::xid::text
+                    AND EXISTS (SELECT FROM quiz WHERE author_id = NEW.id);
+                RETURN NULL;
+            END
+        $$;
+        CREATE CONSTRAINT TRIGGER renew_catalogue AFTER INSERT OR DELETE ON quiz
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION renew_catalogue();
+        CREATE CONSTRAINT TRIGGER renew_catalogue_changed AFTER UPDATE ON quiz
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)
+            EXECUTE FUNCTION renew_catalogue();
+        CREATE TRIGGER renew_catalogue_emptied AFTER TRUNCATE ON quiz
+            FOR EACH STATEMENT EXECUTE FUNCTION renew_catalogue();
+        CREATE CONSTRAINT TRIGGER renew_catalogue_of_author AFTER UPDATE ON "user"
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+            WHEN ((OLD.name, OLD.display_name, OLD.shown_as, OLD.image)
+                IS DISTINCT FROM (NEW.name, NEW.display_name, NEW.shown_as, NEW.image))
+            EXECUTE FUNCTION renew_catalogue_of_author();
+        """
+    )
+
+
+def downgrade() -> None:
+    op.execute(
+        """
+        DROP TRIGGER renew_catalogue_of_author ON "user";
+        DROP TRIGGER renew_catalogue_emptied ON quiz;
+        DROP TRIGGER renew_catalogue_changed ON quiz;
+        DROP TRIGGER renew_catalogue ON quiz;
+        DROP FUNCTION renew_catalogue_of_author();
+        DROP FUNCTION renew_catalogue();
+        DROP TABLE catalogue;
+        """
+    )

@@ -1,0 +1,94 @@
+"""Statements that are asked all the time: compiled once, then run on the driver's own cursor.
+
+SQLAlchemy says what is asked, as everywhere; what it adds to each execution (its session, its
+result, its transaction) costs several times what the driver needs. docs/performance.md has figures.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.orm import Session
+
+Driver: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A connection on which each statement stands alone, and sees only what is committed.
+
+    session: gives this connection back, for the session of the same request.
+    """
+
+    driver: Driver
+    session: Callable[[], Session]
+
+
+Source: TypeAlias = Session | Reader
+"""Where one reads: in a session's transaction, or without one."""
+
+
+def session_of(source: Source) -> Session:
+    """A session to go on with, where one has to write or to ask what is seldom asked."""
+    return source.session() if isinstance(source, Reader) else source
+
+
+_DIALECT = PGDialect_psycopg()
+
+
+class Prepared:
+    """A SELECT, or a statement that returns rows, whose parameters are named by `sa.bindparam`.
+
+    Lists are passed as arrays: `column == sa.any_(sa.bindparam(...))`, never IN.
+    """
+
+    def __init__(self, statement: sa.Select[*tuple[Any, ...]] | sa.ReturnsRows) -> None:
+        compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+        self._text = str(compiled)
+        self._given = {
+            name: value for name, value in compiled.params.items() if value is not None
+        }
+        names = [column.key for column in compiled.statement.exported_columns]
+        self._row: type[NamedTuple] = namedtuple("Row", names)  # type: ignore[misc]  # noqa: PYI024
+
+    def all(self, source: Source, **values: Any) -> list[Any]:
+        """The rows, as named tuples. Raises sqlalchemy.exc.DBAPIError."""
+        make = self._row._make
+        connection = source.driver if isinstance(source, Reader) else driver_of(source)
+        try:
+            found = connection.execute(self._text, self._given | values).fetchall()
+        except psycopg.Error as error:
+            raise _told(error, connection) from error
+        return [make(row) for row in found]
+
+    def one_or_none(self, source: Source, **values: Any) -> Any:
+        """The row, None where there is none."""
+        found = self.all(source, **values)
+        return found[0] if found else None
+
+    def one(self, source: Source, **values: Any) -> Any:
+        """The row of a statement that always has one."""
+        return self.all(source, **values)[0]
+
+
+def driver_of(session: Session) -> Driver:
+    """The driver's connection of the session's transaction, with what was changed sent to it."""
+    session.flush()
+    connection = session.connection().connection.driver_connection
+    assert connection is not None
+    return connection
+
+
+def _told(error: psycopg.Error, connection: Driver) -> sa.exc.DBAPIError:
+    """The error as SQLAlchemy's, which is what everybody handles; without any value sent."""
+    told = sa.exc.DBAPIError.instance(
+        None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=connection.broken
+    )
+    assert isinstance(told, sa.exc.DBAPIError)
+    return told

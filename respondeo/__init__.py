@@ -15,9 +15,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     from pathlib import Path
 
     from respondeo import api, cli, embedded, extensions, logs, observing, security, web
+    from respondeo.application import Application
     from respondeo.errors import init_errors
 
-    app = Flask(__name__, template_folder="../templates", static_folder=None)
+    app = Application(__name__, template_folder="../templates", static_folder=None)
     instance = Path(app.instance_path)
     settings = settings or Settings.load(instance)
     app.extensions["settings"] = settings

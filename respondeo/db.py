@@ -182,7 +182,7 @@ def abandon() -> None:
     try:
         db.session.rollback()
     except SQLAlchemyError:
-        db.session.invalidate()
+        db.session().invalidate()
 
 
 def _let_go(_error: BaseException | None) -> None:

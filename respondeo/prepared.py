@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import psycopg
 import sqlalchemy as sa
@@ -39,7 +39,7 @@ def session_of(source: Source) -> Session:
     return source.session() if isinstance(source, Reader) else source
 
 
-_DIALECT = PGDialect_psycopg()
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
 class Prepared:
@@ -48,14 +48,14 @@ class Prepared:
     Lists are passed as arrays: `column == sa.any_(sa.bindparam(...))`, never IN.
     """
 
-    def __init__(self, statement: sa.Select[*tuple[Any, ...]] | sa.ReturnsRows) -> None:
-        compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+    def __init__(self, statement: sa.Select[*tuple[Any, ...]]) -> None:
+        compiled = statement.compile(dialect=_DIALECT)
         self._text = str(compiled)
         self._given = {
             name: value for name, value in compiled.params.items() if value is not None
         }
-        names = [column.key for column in compiled.statement.exported_columns]
-        self._row: type[NamedTuple] = namedtuple("Row", names)  # type: ignore[misc]  # noqa: PYI024
+        names = [str(column.key) for column in statement.selected_columns]
+        self._row: Any = namedtuple("_Row", names)  # type: ignore[misc]
 
     def all(self, source: Source, **values: Any) -> list[Any]:
         """The rows, as named tuples. Raises sqlalchemy.exc.DBAPIError."""
@@ -80,9 +80,7 @@ class Prepared:
 def driver_of(session: Session) -> Driver:
     """The driver's connection of the session's transaction, with what was changed sent to it."""
     session.flush()
-    connection = session.connection().connection.driver_connection
-    assert connection is not None
-    return connection
+    return cast("Driver", session.connection().connection.driver_connection)
 
 
 def _told(error: psycopg.Error, connection: Driver) -> sa.exc.DBAPIError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -134,6 +135,7 @@ class _KeptList(Generic[T]):
 
 
 _lists: Kept[_KeptList[Any]] = Kept(512)
+_names = count(1)
 
 _REVISION = Prepared(sa.select(Catalogue.revision, sa.func.clock_timestamp().label("now")))
 
@@ -160,7 +162,7 @@ def kept_list(
     if found is None or not found.since <= at.now < found.until:
         session = reader.session()
         since, until = session.execute(_public_between(at.now)).one()
-        known_by = (key, since)
+        known_by = next(_names)
         found = _KeptList(make(session, at.now, known_by), since or _EVER, until or _NEVER)
         _lists.put(key, found)
     return found.found, at.now

@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from flask import Flask, Request, Response, current_app, g, request
-from flask_login import UserMixin, current_user
+from flask_login import UserMixin
 from werkzeug.wrappers import Response as BaseResponse
 
 from respondeo.config import Settings
@@ -46,12 +46,12 @@ def init_access(app: Flask, settings: Settings) -> None:
     @login_manager.request_loader  # type: ignore[untyped-decorator]
     def load_person(request: Request) -> SignedIn | None:
         token = request.cookies.get(current_app.config["SESSION_TOKEN_COOKIE"])
-        person = identity.person_of(reader(), token) if token else None
-        return SignedIn(person) if person else None
+        g.person = identity.person_of(reader(), token) if token else None
+        return SignedIn(g.person) if g.person else None
 
     @app.after_request
     def renew(response: Response) -> Response:
-        found = person() if "_login_user" in g else None
+        found: Person | None = g.get("person")
         if found is not None and found.renew and response.status_code < 400:
             # A sign-in or sign-out in this request has ended the session: nothing is renewed.
             if identity.renew_session(session(), found.session_id):
@@ -61,8 +61,10 @@ def init_access(app: Flask, settings: Settings) -> None:
 
 
 def person() -> Person | None:
-    """The signed-in person, None where nobody is."""
-    return cast("Person", current_user.person) if current_user.is_authenticated else None
+    """The signed-in person, None where nobody is; looked up once a request."""
+    if "person" not in g:
+        login_manager._load_user()
+    return cast("Person | None", g.person)
 
 
 def viewer() -> Viewer:
@@ -84,7 +86,7 @@ def viewer() -> Viewer:
 def as_nobody() -> None:
     """Answer the rest of this request as to a stranger: the database cannot say who it is."""
     rules = current_app.extensions["access_rules"]
-    g._login_user = login_manager.anonymous_user()
+    g.person = None
     g.viewer = Viewer(GUEST, rules.permissions_of(GUEST))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 from uuid import UUID
@@ -11,7 +11,7 @@ from flask import Blueprint, Response, current_app, make_response, redirect, req
 from werkzeug.wrappers import Response as BaseResponse
 
 from respondeo import health
-from respondeo.db import session
+from respondeo.db import commit, reader
 from respondeo.domain.document import Difficulty, Language
 from respondeo.services import catalogue
 from respondeo.services.catalogue import Filters
@@ -38,6 +38,10 @@ class ListingView:
     @property
     def cards(self) -> tuple[catalogue.Card, ...]:
         return self.found.cards
+
+    @property
+    def known_by(self) -> Hashable | None:
+        return self.found.known_by
 
     @property
     def total(self) -> int:
@@ -92,8 +96,8 @@ class ListingView:
 def home() -> Response:
     """The list of quizzes, searched, filtered and cut into pages by the address alone."""
     filters = filters_from_address()
-    found = catalogue.listing(session(), access.viewer(), filters)
-    session().commit()
+    found = catalogue.listing(reader(), access.viewer(), filters)
+    commit()
     listing = ListingView(found, replace(filters, page=found.page))
     return page_or_fragment("pages/home.html", "results", listing=listing)
 

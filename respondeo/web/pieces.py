@@ -1,0 +1,45 @@
+"""Pieces of pages that are rendered once: `{% kept key, key … %}…{% endkept %}` in a template.
+
+The keys say all that the piece depends on, and none of it may ever change under the same keys: a
+version's id, a board's state, a person's name as it was just read. A first key of None keeps nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from jinja2 import Environment, nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
+from markupsafe import Markup
+
+from respondeo.kept import Kept
+
+MOST = 32_000_000  # characters
+
+
+class Pieces(Extension):
+    """Keeps rendered pieces, those used last."""
+
+    tags = {"kept"}
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self._kept: Kept[Markup] = Kept(MOST, size=len)
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        """The tag and what is between it and its end."""
+        line = next(parser.stream).lineno
+        # Pieces of two places in templates never share a name.
+        place = nodes.Const(f"{parser.name}:{line}")
+        keys = parser.parse_tuple(with_condexpr=True)
+        parts = keys.items if isinstance(keys, nodes.Tuple) else [keys]
+        body = parser.parse_statements(("name:endkept",), drop_needle=True)
+        key = nodes.Tuple([place, *parts], "load")
+        call = self.call_method("piece", [key])
+        return nodes.CallBlock(call, [], [], body).set_lineno(line)
+
+    def piece(self, key: tuple[Hashable, ...], caller: Callable[[], Any]) -> Markup:
+        """The piece of these keys, rendered if it is not kept."""
+        return self._kept.made(key if key[1] is not None else None, lambda: Markup(caller()))  # noqa: S704

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+
+
+class SeldomSessions(SecureCookieSessionInterface):
+    """Flask's own session, which only a sign-in at a provider needs: few requests have its cookie."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """What the cookie says; see Flask."""
+        if self.get_cookie_name(app) in request.cookies:
+            return super().open_session(app, request)
+        return self.session_class()
 
 
 class Application(Flask):
     """Flask, which remembers addresses: they depend on nothing but what they are made of."""
+
+    session_interface = SeldomSessions()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -23,3 +37,7 @@ class Application(Flask):
 
     def _address(self, endpoint: str, *values: tuple[str, Any]) -> str:
         return super().url_for(endpoint, **dict(values))
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Nothing here is a coroutine, so nothing is looked at before it is called."""
+        return func

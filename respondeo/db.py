@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from respondeo.connection_string import ConnectionString
 from respondeo.pool import WatchedPool, leave_dead_connections
-from respondeo.prepared import Reader, Source
+from respondeo.prepared import Driver, Reader, Source, driver_of
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 8_000
@@ -70,15 +70,25 @@ def session() -> Session:
 def reader() -> Source:
     """Where this request reads what needs no transaction: each statement sees what is committed.
 
-    A connection without BEGIN and COMMIT around what is read, for as long as nobody asks for the
+    The session itself where it is in a transaction: what that has done is to be seen.
+    """
+    return cast("Session", db.session()) if _is_under_way() else Reader(_driver, session)
+
+
+def _driver() -> Driver:
+    """A connection without BEGIN and COMMIT around what is read, for as long as nobody asks for the
     session; never a second connection beside the session's.
     """
-    if db.session.registry.has() and db.session().in_transaction():
-        return cast("Session", db.session())
+    if _is_under_way():
+        return driver_of(db.session())
     if "reader" not in g:
         g.reader = db.engine.raw_connection()
         g.reader.driver_connection.autocommit = True
-    return Reader(g.reader.driver_connection, session)
+    return cast("Driver", g.reader.driver_connection)
+
+
+def _is_under_way() -> bool:
+    return db.session.registry.has() and db.session().in_transaction()
 
 
 def commit() -> None:

@@ -29,8 +29,19 @@ def whose_address() -> str:
     return network_of(request.remote_addr)
 
 
+class LimiterOfViews(Limiter):
+    """Our limits stand on the views that they limit: nothing is looked for before all the others,
+    which cost a fifth of a request that does nothing."""
+
+    def _check_request_limit(
+        self, callable_name: str | None = None, in_middleware: bool = True
+    ) -> None:
+        if not in_middleware:
+            super()._check_request_limit(callable_name, in_middleware)
+
+
 compress = Compress()
-limiter = Limiter(key_func=whose_address)
+limiter = LimiterOfViews(key_func=whose_address)
 login_manager = LoginManager()
 migrate = Migrate()
 

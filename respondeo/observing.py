@@ -90,7 +90,7 @@ class Observed:
         told = environ.get("HTTP_X_REQUEST_ID", "")
         if _ACCEPTED.fullmatch(told) and is_from(environ, self.proxies):
             return str(told)
-        return "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+        return "".join(_LETTERS[byte % len(_LETTERS)] for byte in secrets.token_bytes(_LENGTH))
 
 
 def note(environ: WSGIEnvironment, status: int, seconds: float) -> None:

@@ -21,12 +21,13 @@ Driver: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A connection on which each statement stands alone, and sees only what is committed.
+    """Where each statement stands alone, and sees only what is committed.
 
-    session: gives this connection back, for the session of the same request.
+    driver: the connection to read on now. session: the session of the same request, which goes on
+    with another connection; this one is given back.
     """
 
-    driver: Driver
+    driver: Callable[[], Driver]
     session: Callable[[], Session]
 
 
@@ -60,7 +61,7 @@ class Prepared:
     def all(self, source: Source, **values: Any) -> list[Any]:
         """The rows, as named tuples. Raises sqlalchemy.exc.DBAPIError."""
         make = self._row._make
-        connection = source.driver if isinstance(source, Reader) else driver_of(source)
+        connection = source.driver() if isinstance(source, Reader) else driver_of(source)
         try:
             found = connection.execute(self._text, self._given | values).fetchall()
         except psycopg.Error as error:

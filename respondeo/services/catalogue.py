@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -94,7 +94,7 @@ class Filters:
 class Listing:
     """One page of quizzes, and which languages there are among all of them.
 
-    known_by: a name of what is shown here to everybody, None where that is not kept.
+    name: of this state of the list, apart from what is the player's own.
     """
 
     cards: tuple[Card, ...]
@@ -102,70 +102,81 @@ class Listing:
     page: int
     pages: int
     languages: tuple[tuple[str, int], ...]
-    known_by: Hashable | None = None
+    name: int
 
 
 def listing(source: Source, viewer: Viewer, filters: Filters) -> Listing:
     """The quizzes this viewer may see, narrowed, sorted, and cut to a page."""
-    if isinstance(source, Reader):
-        found, now = kept_list(
-            source,
-            viewer,
-            filters if filters.sort != MOST_PLAYED else None,
-            lambda session, now, known_by: _listing(session, viewer, filters, now, known_by),
-        )
-        own = _own_at(source, viewer, found.cards)
+    if isinstance(source, Reader) and (found := kept_list(source, viewer, filters, _listing, viewer.is_guest)):
+        shown, now = found
+        own = _own_at(source, viewer, shown.cards)
         if not any(taking.is_overdue(row, now) for row in own):
-            return _with_own(found, viewer, own, now)
+            return _with_own(shown, own, now)
     session = session_of(source)
     if viewer.user_id is not None:
         taking.complete_overdue(session, user_id=viewer.user_id)
     now = database_time(session)
-    found = _listing(session, viewer, filters, now)
-    return _with_own(found, viewer, _own_at(session, viewer, found.cards), now)
+    shown = _listing(session, viewer, filters, now)
+    return _with_own(shown, _own_at(session, viewer, shown.cards), now)
+
+
+def kept_list(
+    reader: Reader,
+    viewer: Viewer,
+    filters: Filters,
+    make: Callable[[Session, Viewer, Filters, datetime], T],
+    *more: Hashable,
+) -> tuple[T, datetime] | None:
+    """A list of public quizzes, and the database's time; made where the catalogue has changed.
+
+    None where it has to be made each time: plays change its order, or this viewer's drafts are in
+    it. more: what the list depends on besides the filters.
+    """
+    own = viewer.user_id is not None and viewer.may("quiz:edit-own")
+    at = _REVISION.one_or_none(reader)
+    if filters.sort == MOST_PLAYED or own or viewer.may("quiz:edit-any") or at is None:
+        return None
+    which = (make, filters, *more)
+    return kept(reader, at, which, lambda session: make(session, viewer, filters, at.now)), at.now
+
+
+class At(Protocol):
+    """The catalogue's revision and the database's time, read in one statement."""
+
+    @property
+    def revision(self) -> UUID: ...
+
+    @property
+    def now(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)
-class _KeptList(Generic[T]):
-    """A list of public quizzes, and the times at which just these are public."""
+class _Kept(Generic[T]):
+    """Something about public quizzes, and the times at which just these are public."""
 
     found: T
     since: datetime
     until: datetime
 
 
-_lists: Kept[_KeptList[Any]] = Kept(512)
+_kept: Kept[_Kept[Any]] = Kept(2048)
 _names = count(1)
 
 _REVISION = Prepared(sa.select(Catalogue.revision, sa.func.clock_timestamp().label("now")))
 
 
-def kept_list(
-    reader: Reader,
-    viewer: Viewer,
-    which: Hashable | None,
-    make: Callable[[Session, datetime, Hashable | None], T],
-) -> tuple[T, datetime]:
-    """A list of quizzes, and the database's time: made anew only where the catalogue has changed.
+def kept(reader: Reader, at: At, which: Hashable, make: Callable[[Session], T]) -> T:
+    """What the catalogue says, made where this process does not know it at this revision.
 
-    which: what one asks for, None for what plays change. Who may see more than is public is
-    answered anew each time.
-    make: makes it, given a name of this state of the list.
+    Between two revisions only time changes what is public: what was made holds until then.
     """
-    at = _REVISION.one_or_none(reader)
-    if which is None or at is None or not _sees_only_public(viewer):
-        session = reader.session()
-        now = database_time(session)
-        return make(session, now, None), now
-    key = (at.revision, which)
-    found = _lists.get(key)
-    if found is None or not found.since <= at.now < found.until:
+    known = _kept.get((at.revision, which))
+    if known is None or not known.since <= at.now < known.until:
         session = reader.session()
         since, until = session.execute(_public_between(at.now)).one()
-        known_by = next(_names)
-        found = _KeptList(make(session, at.now, known_by), since or _EVER, until or _NEVER)
-        _lists.put(key, found)
-    return found.found, at.now
+        known = _Kept(make(session), since or _EVER, until or _NEVER)
+        _kept.put((at.revision, which), known)
+    return cast("T", known.found)
 
 
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -178,18 +189,7 @@ def _public_between(now: datetime) -> sa.Select[datetime | None, datetime | None
     return sa.select(latest.scalar_subquery(), following.scalar_subquery())
 
 
-def _sees_only_public(viewer: Viewer) -> bool:
-    own = viewer.user_id is not None and viewer.may("quiz:edit-own")
-    return not own and not viewer.may("quiz:edit-any")
-
-
-def _listing(
-    session: Session,
-    viewer: Viewer,
-    filters: Filters,
-    now: datetime,
-    known_by: Hashable | None = None,
-) -> Listing:
+def _listing(session: Session, viewer: Viewer, filters: Filters, now: datetime) -> Listing:
     """The list as everybody sees it who may see what this viewer may."""
     visible = quizzes().where(visible_to(viewer, now))
     found = narrowed(visible, filters)
@@ -202,6 +202,8 @@ def _listing(
         found.order_by(*order, Quiz.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
     ).mappings()
     cards = [_card(row, now) for row in rows]
+    if not viewer.is_guest:
+        cards = [replace(card, mine=Mine(0, card.max_attempts)) for card in cards]
     spoken = narrowed(visible, replace(filters, language="")).subquery()
     languages = session.execute(
         sa.select(spoken.c.language, sa.func.count())
@@ -214,7 +216,7 @@ def _listing(
         page,
         pages,
         tuple((code, count) for code, count in languages),
-        known_by,
+        next(_names),
     )
 
 
@@ -372,13 +374,15 @@ def _own_at(source: Source, viewer: Viewer, cards: Sequence[Card]) -> list[Any]:
     return _OWN.all(source, user_id=viewer.user_id, quiz_ids=[card.id for card in cards])
 
 
-def _with_own(found: Listing, viewer: Viewer, own: Sequence[Any], now: datetime) -> Listing:
-    """The list as this player sees it."""
-    if viewer.user_id is None:
+def _with_own(found: Listing, own: Sequence[Any], now: datetime) -> Listing:
+    """The list as the player of these attempts sees it."""
+    if not own:
         return found
     by_quiz = {row.quiz_id: row for row in own}
     cards = [
-        replace(card, mine=_mine(card.max_attempts, by_quiz.get(card.id), now))
+        replace(card, mine=_mine(card.max_attempts, by_quiz[card.id], now))
+        if card.id in by_quiz
+        else card
         for card in found.cards
     ]
     return replace(found, cards=tuple(cards))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 from uuid import UUID
@@ -40,8 +40,8 @@ class ListingView:
         return self.found.cards
 
     @property
-    def known_by(self) -> Hashable | None:
-        return self.found.known_by
+    def name(self) -> int:
+        return self.found.name
 
     @property
     def total(self) -> int:

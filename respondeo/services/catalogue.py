@@ -235,6 +235,13 @@ def quiz_card(session: Session, viewer: Viewer, quiz_id: UUID) -> Card:
     return replace(card, mine=_mine(card.max_attempts, own[0] if own else None, now))
 
 
+def public_card(session: Session, quiz_id: UUID, now: datetime) -> Card | None:
+    """A quiz as everybody may see it; None where there is no such quiz that is public."""
+    public = sa.and_(Quiz.published_at.is_not(None), Quiz.published_at <= now)
+    row = session.execute(quizzes().where(Quiz.id == quiz_id, public)).mappings().one_or_none()
+    return _card(row, now) if row else None
+
+
 def demand_visible(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
     """Raises NotFound unless this viewer may see the quiz."""
     visible = sa.select(Quiz.id).where(

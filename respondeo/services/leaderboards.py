@@ -1,9 +1,12 @@
-"""Reading the boards: pages, a player's own row, ranks, and the tags that say "nothing new"."""
+"""Reading the boards: pages, a player's own row, ranks, and the tags that say "nothing new".
+
+A quiz's board is kept by its counter, which is read each time.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,7 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from respondeo.domain.ranking import ranked
+from respondeo.kept import Kept
 from respondeo.models import PlayerStanding, QuizAttempt, QuizBoard, QuizStanding, User
+from respondeo.prepared import Reader
 
 PAGE_SIZE = 30
 COUNTED_PLAYERS = 10_000
@@ -42,7 +47,7 @@ class Row:
 class Board:
     """One page of a board. `own` is the viewer's row where it stands on another page.
 
-    more_players: there are more than `players` says.
+    more_players: there are more than `players` says. name: of these rows, where they are kept.
     """
 
     rows: tuple[Row, ...]
@@ -52,25 +57,83 @@ class Board:
     pages: int
     tag: str
     more_players: bool = False
+    name: Hashable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a quiz's board stands at: `revision` goes up whenever what it shows changes.
+
+    row: the version of the row that says so, which no other has that a backup brings back.
+    """
+
+    revision: int
+    players: int
+    row: str
+
+
+ROW = sa.literal_column("quiz_board.xmin::text", sa.Text())
+
+
+def quiz_board_state(session: Session, quiz_id: UUID) -> State:
+    """What the quiz's board stands at now."""
+    state = sa.select(QuizBoard.revision, QuizBoard.players, ROW)
+    return State(*session.execute(state.where(QuizBoard.quiz_id == quiz_id)).one())
 
 
 def quiz_board_tag(session: Session, quiz_id: UUID, page: int, user_id: UUID | None) -> str:
     """Changes whenever what this page of the quiz's board shows to this person would."""
-    counted = session.execute(
-        sa.select(QuizBoard.revision, QuizBoard.players).where(QuizBoard.quiz_id == quiz_id)
-    ).one()
-    page, _, _ = _window(page, counted.players, PAGE_SIZE)
-    return _digest(quiz_id, counted.revision, page, user_id)
+    return tag_at(quiz_board_state(session, quiz_id), quiz_id, page, user_id)
+
+
+def tag_at(state: State, quiz_id: UUID, page: int, user_id: UUID | None) -> str:
+    """The tag of a board that stands at `state`."""
+    page, _, _ = _window(page, state.players, PAGE_SIZE)
+    return _digest(quiz_id, state.revision, page, user_id)
 
 
 def quiz_board(
     session: Session, quiz_id: UUID, *, user_id: UUID | None, page: int = 1, size: int = PAGE_SIZE
 ) -> Board:
     """One page of a quiz's board, and the person's own row."""
-    counted = session.execute(
-        sa.select(QuizBoard.revision, QuizBoard.players).where(QuizBoard.quiz_id == quiz_id)
-    ).one()
-    page, pages, before = _window(page, counted.players, size)
+    state = quiz_board_state(session, quiz_id)
+    page, pages, before = _window(page, state.players, size)
+    placed = _quiz_page(session, quiz_id, size, before)
+    own = None if _holds(placed, user_id) else standing(session, quiz_id, user_id)
+    tag = _digest(quiz_id, state.revision, page, user_id)
+    return Board(placed, own, state.players, page, pages, tag)
+
+
+_pages: Kept[tuple[Row, ...]] = Kept(100_000, size=lambda rows: len(rows) + 1)
+_own: Kept[Row | str] = Kept(100_000)
+_NOWHERE = "no row"
+
+
+def kept_board(
+    reader: Reader,
+    state: State,
+    quiz_id: UUID,
+    *,
+    user_id: UUID | None,
+    page: int = 1,
+    size: int = PAGE_SIZE,
+) -> Board:
+    """The same, made only where this process does not know it at this state."""
+    page, pages, before = _window(page, state.players, size)
+    name = (quiz_id, state, before, size)
+    placed = _pages.made(name, lambda: _quiz_page(reader.session(), quiz_id, size, before))
+    own = None
+    if not _holds(placed, user_id):
+        found = _own.made(
+            (quiz_id, state, user_id),
+            lambda: standing(reader.session(), quiz_id, user_id) or _NOWHERE,
+        )
+        own = found if isinstance(found, Row) else None
+    tag = _digest(quiz_id, state.revision, page, user_id)
+    return Board(placed, own, state.players, page, pages, tag, name=name)
+
+
+def _quiz_page(session: Session, quiz_id: UUID, size: int, before: int) -> tuple[Row, ...]:
     # The page is cut before names are looked up, or a late page would join all before it.
     cut = (
         sa.select(QuizStanding)
@@ -82,10 +145,7 @@ def quiz_board(
     found = session.execute(_quiz_rows(cut)).mappings()
     rows = [Row(**row) for row in found]
     first = quiz_rank(session, quiz_id, rows[0].score, rows[0].time_ms) if before and rows else 1
-    placed = _placed(rows, first, before)
-    own = None if _holds(placed, user_id) else standing(session, quiz_id, user_id)
-    tag = _digest(quiz_id, counted.revision, page, user_id)
-    return Board(placed, own, counted.players, page, pages, tag)
+    return _placed(rows, first, before)
 
 
 def standing(session: Session, quiz_id: UUID, user_id: UUID | None) -> Row | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random, SystemRandom
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from respondeo.domain.document import Feedback, Reveal
 from respondeo.domain.errors import NoAttemptsLeft, NotAllowed, NotFound, SignInRequired
 from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizVersion
 from respondeo.services import content, steps
-from respondeo.services.steps import clock_of
+from respondeo.services.steps import HasClock, clock_of
 from respondeo.services.taking import (
     KEPT,
     last_attempt,
@@ -56,14 +56,33 @@ def start_of(session: Session, viewer: Viewer, quiz_id: UUID) -> Start:
     last = last_attempt(session, viewer, quiz_id)
     now = settle(session, last) if last else database_time(session)
     quiz = session.get_one(Quiz, quiz_id)
+    public = access.is_public(quiz.published_at, now)
+    return start_after(viewer, last, _max_attempts(session, quiz), now, public=public)
+
+
+class Last(HasClock, Protocol):
+    """A player's newest attempt, or what was read of it."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def completed_at(self) -> datetime | None: ...
+
+
+def start_after(
+    viewer: Viewer, last: Last | None, most: int | None, now: datetime, *, public: bool
+) -> Start:
+    """What a quiz offers to a viewer whose newest attempt is `last`, settled at `now`.
+
+    most: attempts that one may have, None for any number.
+    """
     number = last.number + 1 if last else 1
-    most = _max_attempts(session, quiz)
     left = None if most is None or viewer.is_guest else max(0, most - number + 1)
     if last is not None and last.completed_at is None:
         clock = clock_of(last)
         stands = clock.pause_left(now) > 0
         return Start(Offer.RESUME, last.number, left, clock.remaining(now), stands)
-    public = access.is_public(quiz.published_at, now)
     state = access.offer(viewer, public=public, number=number, max_attempts=most)
     return Start(state, number, left)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from random import Random
+from typing import Protocol
 from uuid import UUID
 
 from respondeo.domain import timing
@@ -36,7 +37,23 @@ def laid_out(
         yield question.id, positions
 
 
-def clock_of(attempt: QuizAttempt) -> timing.Clock:
+class HasClock(Protocol):
+    """An attempt, or what was read of one."""
+
+    @property
+    def time_limit_ms(self) -> int | None: ...
+
+    @property
+    def spent_ms(self) -> int: ...
+
+    @property
+    def shown_at(self) -> datetime | None: ...
+
+    @property
+    def feedback_at(self) -> datetime | None: ...
+
+
+def clock_of(attempt: HasClock) -> timing.Clock:
     """Where an open attempt's time stands."""
     return timing.Clock(
         attempt.time_limit_ms, attempt.spent_ms, attempt.shown_at, attempt.feedback_at

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from flask import Response, make_response, request, url_for
 
-from respondeo.db import session
-from respondeo.services import catalogue, leaderboards, taking
+from respondeo.db import commit, reader
+from respondeo.services import quiz_pages
 from respondeo.services.identity import initials
 from respondeo.services.leaderboards import Board, Row
 from respondeo.web import access
@@ -104,11 +104,9 @@ def nothing_new(quiz_id: UUID, page: int = 1) -> Response | None:
     """The cheap answer to a page that asks whether its quiz's board has changed: if not, a 304."""
     if "HX-PTag" not in request.headers:
         return None
-    viewer = access.viewer()
-    catalogue.demand_visible(session(), viewer, quiz_id)
-    taking.complete_overdue(session(), quiz_id)
-    session().commit()
-    return unchanged(leaderboards.quiz_board_tag(session(), quiz_id, page, viewer.user_id))
+    tag = quiz_pages.board_tag(reader(), access.viewer(), quiz_id, page)
+    commit()
+    return unchanged(tag)
 
 
 def unchanged(tag: str) -> Response | None:

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from flask import Blueprint, Response, url_for
 
-from respondeo.db import session
-from respondeo.services import attempts, catalogue, leaderboards, taking
+from respondeo.db import commit, reader, session
+from respondeo.services import attempts, leaderboards, quiz_pages, taking
 from respondeo.web import access
 from respondeo.web.htmx import page_or_fragment
 from respondeo.web.leaderboards.board import nothing_new, shown, unchanged, with_tag
@@ -24,21 +24,21 @@ def quiz(quiz_id: UUID) -> Response:
     access.demand("quiz:view")
     if same := nothing_new(quiz_id, page):
         return same
-    card = catalogue.quiz_card(session(), viewer, quiz_id)
-    found = leaderboards.quiz_board(session(), quiz_id, user_id=viewer.user_id, page=page)
+    found = quiz_pages.quiz_page(reader(), viewer, quiz_id, page=page, size=leaderboards.PAGE_SIZE)
+    assert found.board is not None
     everybodys = None
-    if viewer.may_edit(card.author_id):
+    if viewer.may_edit(found.card.author_id):
         everybodys = attempts.everybodys_attempts(session(), quiz_id, page_from_address("attempts"))
-    board = shown(found, url_for("leaderboards.quiz", quiz_id=quiz_id, page=page), quiz_id)
+    commit()
+    board = shown(found.board, url_for("leaderboards.quiz", quiz_id=quiz_id, page=page), quiz_id)
     response = page_or_fragment(
         "leaderboards/quiz.html",
         "board",
-        quiz=card,
+        quiz=found.card,
         board=board,
-        own_attempts=attempts.own_attempts(session(), viewer, quiz_id),
+        own_attempts=found.own_attempts,
         all_attempts=everybodys,
     )
-    session().commit()
     return with_tag(response, board)
 
 

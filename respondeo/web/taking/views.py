@@ -7,15 +7,14 @@ from uuid import UUID
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from respondeo.db import session
+from respondeo.db import commit, reader, session
 from respondeo.domain.errors import AttemptOver, Invalid, NotFound, NotThisQuestion
 from respondeo.extensions import limiter
 from respondeo.models import QuizAttempt
-from respondeo.services import attempts, catalogue, leaderboards, playing, results, starting, taking
-from respondeo.services.catalogue import Card
+from respondeo.services import catalogue, playing, quiz_pages, results, starting, taking
 from respondeo.web import access
 from respondeo.web.htmx import go_to, page_or_fragment
-from respondeo.web.leaderboards.board import TOP, ShownBoard, nothing_new, shown, with_tag
+from respondeo.web.leaderboards.board import TOP, nothing_new, shown, with_tag
 from respondeo.web.taking.forms import AnswerForm, NextForm, StartForm, checked
 from respondeo.web.taking.ways import way_of
 
@@ -37,27 +36,20 @@ def quiz(quiz_id: UUID) -> Response:
     viewer = access.viewer()
     if same := nothing_new(quiz_id):
         return same
-    card = catalogue.quiz_card(session(), viewer, quiz_id)
-    board = top_of_board(card)
+    found = quiz_pages.quiz_page(reader(), viewer, quiz_id, size=TOP)
+    commit()
+    board = None
+    if found.board is not None:
+        board = shown(found.board, url_for("taking.quiz", quiz_id=quiz_id), quiz_id)
     response = page_or_fragment(
         "taking/quiz.html",
         "board",
-        quiz=card,
-        start=starting.start_of(session(), viewer, quiz_id),
+        quiz=found.card,
+        start=found.start,
         board=board,
-        own_attempts=attempts.own_attempts(session(), viewer, quiz_id),
+        own_attempts=found.own_attempts,
     )
-    session().commit()
     return with_tag(response, board)
-
-
-def top_of_board(card: Card) -> ShownBoard | None:
-    """The first rows of the quiz's board, where the viewer may see boards."""
-    viewer = access.viewer()
-    if not viewer.may("leaderboard:view"):
-        return None
-    found = leaderboards.quiz_board(session(), card.id, user_id=viewer.user_id, size=TOP)
-    return shown(found, url_for("taking.quiz", quiz_id=card.id), card.id)
 
 
 @bp.post("/quiz/<uuid:quiz_id>/play")

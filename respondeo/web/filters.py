@@ -152,17 +152,18 @@ def init_filters(app: Flask, settings: Settings) -> None:
         version = _version_of.__wrapped__(name) if app.debug else _version_of(name)
         return f"/static/{name}?v={version}"
 
+    # For macros too, which know nothing of the request: so they are made once, not for each page.
+    app.jinja_env.globals.update(
+        app_name="Respondeo", app_url=settings.app_url, static_url=static_url
+    )
+
     @app.context_processor
     def what_all_templates_know() -> dict[str, Any]:
         theme = request.cookies.get("theme")
         return {
-            "app_name": "Respondeo",
-            "app_url": settings.app_url,
             "current_path": current_path(),
             "person": access.person(),
             "request_endpoint": request.endpoint or "",
-            "static_url": static_url,
             "theme": theme if theme in {"light", "dark"} else "system",
-            "url_for": url_for,
             "viewer": access.viewer(),
         }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from flask import Response, make_response, request, url_for
 
 from respondeo.db import commit, reader
+from respondeo.kept import Kept
 from respondeo.services import quiz_pages
 from respondeo.services.identity import initials
 from respondeo.services.leaderboards import Board, Row
@@ -38,7 +40,10 @@ class BoardRow:
 
 @dataclass(frozen=True, slots=True)
 class ShownBoard:
-    """A page of a board; `url` is where it refreshes itself from, every `poll_ms`."""
+    """A page of a board; `url` is where it refreshes itself from, every `poll_ms`.
+
+    name: of the rows, where they are kept. me: the viewer, where one of the rows is theirs.
+    """
 
     rows: tuple[BoardRow, ...]
     own: BoardRow | None
@@ -49,14 +54,22 @@ class ShownBoard:
     tag: str
     poll_ms: int
     url: str
+    name: Hashable | None
+    me: UUID | None
+
+
+_rows: Kept[tuple[BoardRow, ...]] = Kept(50_000, size=lambda rows: len(rows) + 1)
 
 
 def shown(board: Board, url: str, seed: object) -> ShownBoard:
     """The board for this viewer, refreshing from `url`."""
-    own = _row(board.own) if board.own else None
+    rows = _rows.made(board.name, lambda: tuple(map(_row, board.rows)))
+    me = next((row.user_id for row in rows if row.user_id == access.viewer().user_id), None)
+    if me is not None:
+        rows = tuple(replace(row, is_me=True) if row.user_id == me else row for row in rows)
     return ShownBoard(
-        rows=tuple(_row(row) for row in board.rows),
-        own=own,
+        rows=rows,
+        own=replace(_row(board.own), is_me=True) if board.own else None,
         players=board.players,
         more_players=board.more_players,
         page=board.page,
@@ -64,6 +77,8 @@ def shown(board: Board, url: str, seed: object) -> ShownBoard:
         tag=board.tag,
         poll_ms=poll_ms(seed),
         url=url,
+        name=board.name,
+        me=me,
     )
 
 
@@ -74,6 +89,7 @@ def poll_ms(seed: object) -> int:
 
 
 def _row(row: Row) -> BoardRow:
+    """The row as everybody sees it."""
     url = None
     if row.attempt_id is not None:
         url = url_for("taking.result", quiz_id=row.quiz_id, attempt_id=row.attempt_id)
@@ -88,7 +104,7 @@ def _row(row: Row) -> BoardRow:
         time_ms=row.time_ms,
         timed_out=row.timed_out,
         quizzes_played=row.quizzes_played,
-        is_me=row.user_id == access.viewer().user_id,
+        is_me=False,
         url=url,
     )
 

@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import psutil
 import sqlalchemy as sa
 
-from bench.client import Unexpected
+from bench import k6
 from respondeo.config import Settings
 from respondeo.db import parse_url
 from respondeo.embedded import EmbeddedPostgres
@@ -44,9 +44,10 @@ def own_postgres() -> Iterator[str]:
         yield server.url
 
 
-def settings_for(url: str, port: int) -> Settings:
+def settings_for(url: str, port: int, **changes: int) -> Settings:
     """Production's settings; workers, threads and the rest come from the environment."""
     return Settings(
+        **changes,  # type: ignore[arg-type]
         app_env="production",
         secret_key=secrets.token_urlsafe(48),
         app_url=f"http://127.0.0.1:{port}",
@@ -80,6 +81,7 @@ def serving(program: Sequence[str], settings: Settings, port: int) -> Iterator[p
         "TRUSTED_PROXIES": "",
         "WEB_CONCURRENCY": str(settings.web_concurrency),
         "WEB_THREADS": str(settings.web_threads),
+        "WEB_MAX_REQUESTS": str(settings.web_max_requests),
         "FLASK_SKIP_DOTENV": "1",
     }
     with TemporaryDirectory(prefix="respondeo-bench-") as folder:
@@ -95,8 +97,8 @@ def serving(program: Sequence[str], settings: Settings, port: int) -> Iterator[p
         try:
             _await(process, f"http://127.0.0.1:{port}", log)
             yield psutil.Process(process.pid)
-        except Unexpected as error:
-            raise Unexpected(f"{error}\nThe server's last words:\n{_last_words(log)}") from error
+        except k6.Failed as error:
+            raise k6.Failed(f"{error}\nThe server's last words:\n{_last_words(log)}") from error
         finally:
             _end(process)
 
@@ -132,6 +134,15 @@ def postmaster(url: str) -> psutil.Process:
     with engine.connect() as connection:
         backend: int = connection.execute(sa.func.pg_backend_pid().select()).scalar_one()
         return psutil.Process(psutil.Process(backend).ppid())
+
+
+def workers_mb(server: psutil.Process) -> list[float]:
+    """The memory that each worker holds (RSS), in MB."""
+    held = []
+    for worker in server.children():
+        with suppress(psutil.NoSuchProcess):
+            held.append(worker.memory_info().rss / 1e6)
+    return held
 
 
 def cpu_seconds(first: psutil.Process) -> float:

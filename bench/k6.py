@@ -51,16 +51,18 @@ class Took:
 class Plan:
     """What one run does; bench/load.js reads it. Times in seconds.
 
-    does: a function of the script; path, as_whom, encoding: of `reading`. people: among how many
-    requests rotate. from_s: when measuring begins. arrive_s: people come one by one for so long.
-    pause_s: from which to which time one thinks about an answer, where people pause at all.
-    kinds: requests that are also measured apart.
+    does: a function of the script. people: among how many requests rotate. steps: so many in all,
+    however long they take, instead of `seconds`. path, as_whom, encoding: of `reading`. kinds: what
+    is also measured apart. from_s: when measuring begins. arrive_s: people come one by one for so
+    long. pace: how long people pause, 1 as people do. pause_s: how long about an answer. more: what
+    single functions need.
     """
 
     does: str
     origin: str
     connections: int
-    seconds: float
+    seconds: float = 0
+    steps: int | None = None
     path: str = "/"
     as_whom: str = "browser"
     encoding: str | None = None
@@ -68,31 +70,24 @@ class Plan:
     kinds: Sequence[str] = ()
     from_s: float = 0
     arrive_s: float = 0
-    pause_s: tuple[float, float] | None = None
+    pace: float = 0
+    pause_s: tuple[float, float] = (5, 15)
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def told(self) -> str:
         """As the script reads it."""
-        executor = {
-            "executor": "constant-vus",
-            "vus": self.connections,
-            "duration": f"{self.from_s + self.seconds:g}s",
-            "gracefulStop": f"{GRACE_S}s",
-        }
-        least, most = self.pause_s or (0, 0)
         plan = {name: value for name, value in asdict(self).items() if name != "more"}
-        return json.dumps(
-            plan
-            | {
-                "executor": executor,
-                "vus": self.connections,
-                "as": self.as_whom,
-                "thinks": self.pause_s is not None,
-                "thinks_least_s": least,
-                "thinks_most_s": most,
-            }
-            | dict(self.more)
-        )
+        whole = {"executor": self._executor(), "vus": self.connections, "as": self.as_whom}
+        return json.dumps(plan | whole | dict(self.more))
+
+    def _executor(self) -> dict[str, Any]:
+        if self.steps is not None:
+            how = {"executor": "shared-iterations", "iterations": self.steps, "maxDuration": "2h"}
+        else:
+            until = f"{self.from_s + self.seconds:g}s"
+            how = {"executor": "constant-vus", "duration": until}
+        grace = 1 if self.pace else GRACE_S  # who pauses is not waited for
+        return how | {"vus": self.connections, "gracefulStop": f"{grace}s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +170,7 @@ def _read(
     told = [line for line in lines if line.startswith("{")]
     wrong = [line for line in lines if not line.startswith("{")]
     return Run(
-        elapsed_s=found["elapsed_ms"] / 1000 - plan.from_s,
+        elapsed_s=plan.seconds if plan.pace else found["elapsed_ms"] / 1000,
         wall_s=wall_s,
         cpu_s=cpu_s,
         took=took("took"),

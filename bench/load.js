@@ -1,7 +1,9 @@
 // What the simulated people do. One run of k6 is one slice of one scenario; bench/k6.py starts it.
 //
 // BENCH_PLAN (JSON) says what to do: `does` names a function at the end of this file, `executor` is
-// k6's own, `origin` the server, `from_s` when to begin measuring, `thinks` whether people pause.
+// k6's own, `origin` the server, `from_s` when to begin measuring and for how
+// many `seconds`, `pace` how long people pause: 1 as
+// people do, 0 not at all.
 // BENCH_FOLDER holds people.json, quizzes.json and attempts.json. BENCH_FOUND is written at the end.
 import exec from "k6/execution";
 import http from "k6/http";
@@ -39,7 +41,8 @@ export function handleSummary(data) {
 const STRAYED = new Error("An answer was not the expected one.");
 let isFirstWrong = true;
 
-const isMeasured = () => !plan.from_s || exec.instance.currentTestRunDuration >= 1000 * plan.from_s;
+const now = () => exec.instance.currentTestRunDuration / 1000;
+const isMeasured = () => !plan.pace || (now() >= plan.from_s && now() < plan.from_s + plan.seconds);
 
 // Ask, note how long it took, and return the response. Throws STRAYED where it is not the expected
 // one. kind: null where it is not measured. keep: its body is needed; else k6 throws it away.
@@ -65,7 +68,7 @@ function ask(kind, method, path, headers, { body = null, expects = [200], keep =
 function tell(method, path, expects, { status, error, headers, body }) {
   const said = error || (body || "").slice(0, 2000);
   console.error(`${method} ${path} answered ${status}, not ${expects.join(" or ")}.
-at ${Math.round(exec.instance.currentTestRunDuration)} ms; X-Request-ID: ${headers["X-Request-Id"] || "none"}
+at ${now().toFixed(1)} s; X-Request-ID: ${headers["X-Request-Id"] || "none"}
 ${said}`);
 }
 
@@ -179,7 +182,7 @@ function* attempt(person, { id, questions }, { told = () => {}, lastAt = null } 
     const { attempt, question, choices } = formOf(shown.body);
     const body = { attempt, question, answer: anyOf(choices) };
     const isLast = given === questions.length;
-    yield isLast && lastAt ? lastAt() : between(plan.thinks_least_s, plan.thinks_most_s);
+    yield isLast && lastAt ? lastAt() : between(...plan.pause_s);
     const kind = isLast ? "last_answer" : "answer";
     shown = ask(kind, "POST", `/quiz/${id}/play/answer`, htmx, { body, expects: [200, 204], keep: true });
     told(body);
@@ -206,7 +209,7 @@ function* playing(me = __VU - 1, everybody = plan.vus, first = 0, last = plan.pe
   for (let n = 0; ; n += 1) {
     const person = first + me + everybody * (n % mine);
     const which = quiz(me + n);
-    if (plan.thinks) {
+    if (plan.pace) {
       ask("quiz", "GET", `/quiz/${which.id}`, asBrowser(person));
       yield between(3, 10);
     }
@@ -239,7 +242,7 @@ function* watching() {
   const person = (__VU - 1) % plan.people;
   const path = `/quiz/${quiz("watched" in plan ? plan.watched : __VU).id}/results`;
   const pause = between(10, 15);
-  let tag = ask(plan.thinks ? "board" : null, "GET", path, asBrowser(person)).headers["Hx-Ptag"];
+  let tag = ask(plan.pace ? "board" : null, "GET", path, asBrowser(person)).headers["Hx-Ptag"];
   for (;;) {
     yield pause;
     const headers = { ...asHtmx(person), "HX-PTag": tag };
@@ -248,6 +251,20 @@ function* watching() {
       changed.add(1);
       tag = response.headers["Hx-Ptag"];
     }
+  }
+}
+
+// Everything that is read, in turn; every fourth of them plays. One in eight comes with a new
+// connection each time.
+function* touring() {
+  if (__VU % 4 === 0) yield* playing();
+  for (;;) {
+    const n = turn();
+    const [as, path] = plan.tour[(n + __VU) % plan.tour.length];
+    const headers = credentials[as](n % plan.people);
+    if (__VU % 8 === 1) headers.Connection = "close";
+    ask(as, "GET", path.replace("{quiz}", quiz(n).id), headers);
+    yield between(0, 10);
   }
 }
 
@@ -262,17 +279,17 @@ function mixed() {
 // A crowd at one quiz: everybody starts at about the same time, and their last answers come within a
 // few seconds. What each was told is written down, to be compared with what is stored.
 function* finishing() {
-  const lastAt = 1000 * between(plan.last_from_s, plan.last_until_s);
+  const lastAt = between(plan.last_from_s, plan.last_until_s);
   yield* attempt(__VU - 1, quiz(plan.watched), {
     told: (what) => console.log(JSON.stringify(what)),
-    lastAt: () => Math.max(0, lastAt - exec.instance.currentTestRunDuration) / 1000,
+    lastAt: () => Math.max(0, lastAt - now()),
   });
   ask("its_board", "GET", `/quiz/${quiz(plan.watched).id}/results`, asBrowser(__VU - 1));
 }
 
 // -- one iteration is one step ------------------------------------------------------------------------
 
-const does = { answering, finishing, mixed, playing, reading, submitting, watching };
+const does = { answering, finishing, mixed, playing, reading, submitting, touring, watching };
 let steps;
 
 export default function () {
@@ -283,10 +300,10 @@ export default function () {
   try {
     const { done, value } = steps.next();
     if (done) sleep(1);
-    else if (plan.thinks) sleep(value);
+    else if (plan.pace) sleep(plan.pace * value);
   } catch (error) {
     if (error !== STRAYED) exec.test.abort(error.message);
     steps = undefined;
-    if (plan.thinks) sleep(1);
+    if (plan.pace) sleep(1);
   }
 }

@@ -6,28 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-import psutil
-
 from bench import k6
 from bench.k6 import Run, Took
 from bench.scenarios import BARE, Scenario
-from bench.servers import cpu_seconds, workers_mb
+from bench.servers import Target, workers_mb
 from bench.world import World
 
 WARM_S = 1
-
-
-@dataclass(slots=True)
-class Target:
-    """Where a scenario is sent, and whose processor time it costs."""
-
-    origin: str
-    web: psutil.Process
-    database: psutil.Process
-
-    def used(self) -> tuple[float, float]:
-        """Seconds of processor time so far, of the server and of PostgreSQL."""
-        return cpu_seconds(self.web), cpu_seconds(self.database)
 
 
 @dataclass(frozen=True, slots=True)

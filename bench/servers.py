@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.error import URLError
@@ -32,6 +33,19 @@ BARE = ("-m", "bench.bare")
 
 class Broken(Exception):
     """A server did not start."""
+
+
+@dataclass(slots=True)
+class Target:
+    """Where a scenario is sent, and whose processor time it costs."""
+
+    origin: str
+    web: psutil.Process
+    database: psutil.Process
+
+    def used(self) -> tuple[float, float]:
+        """Seconds of processor time so far, of the server and of PostgreSQL."""
+        return cpu_seconds(self.web), cpu_seconds(self.database)
 
 
 @contextmanager
@@ -66,12 +80,35 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(program: Sequence[str], settings: Settings, port: int) -> Iterator[psutil.Process]:
-    """A server as a process of its own, until it answers and for as long as it is needed.
+def serving(
+    program: Sequence[str], settings: Settings, port: int, *, path: str = "/healthz"
+) -> Iterator[psutil.Process]:
+    """A server as a process of its own, from when it answers at `path` for as long as it is needed.
 
     Raises Broken.
     """
-    environment = {
+    with TemporaryDirectory(prefix="respondeo-bench-") as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, *program],
+                cwd=ROOT,
+                env=environment(settings, port),
+                stdout=out,
+                stderr=out,
+            )
+        try:
+            _await(process, f"http://127.0.0.1:{port}{path}", log)
+            yield psutil.Process(process.pid)
+        except k6.Failed as error:
+            raise k6.Failed(f"{error}\nThe server's last words:\n{_last_words(log)}") from error
+        finally:
+            _end(process)
+
+
+def environment(settings: Settings, port: int) -> dict[str, str]:
+    """What a process of ours is told: these settings, and nothing of a .env file."""
+    return os.environ | {
         "APP_ENV": settings.app_env,
         "SECRET_KEY": settings.secret_key,
         "APP_URL": f"http://127.0.0.1:{port}",
@@ -84,23 +121,6 @@ def serving(program: Sequence[str], settings: Settings, port: int) -> Iterator[p
         "WEB_MAX_REQUESTS": str(settings.web_max_requests),
         "FLASK_SKIP_DOTENV": "1",
     }
-    with TemporaryDirectory(prefix="respondeo-bench-") as folder:
-        log = Path(folder) / "log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, *program],
-                cwd=ROOT,
-                env=os.environ | environment,
-                stdout=out,
-                stderr=out,
-            )
-        try:
-            _await(process, f"http://127.0.0.1:{port}", log)
-            yield psutil.Process(process.pid)
-        except k6.Failed as error:
-            raise k6.Failed(f"{error}\nThe server's last words:\n{_last_words(log)}") from error
-        finally:
-            _end(process)
 
 
 def _last_words(log: Path) -> str:
@@ -110,12 +130,11 @@ def _last_words(log: Path) -> str:
 
 
 def _await(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    path = "/healthz" if process.args[-1] == "serve" else "/"  # type: ignore[index]
     until = time.monotonic() + PATIENCE_S
     while process.poll() is None and time.monotonic() < until:
-        with suppress(URLError, ConnectionError), urlopen(url + path, timeout=1):  # noqa: S310
+        with suppress(URLError, ConnectionError), urlopen(url, timeout=PATIENCE_S):  # noqa: S310
             return
-        time.sleep(0.05)
+        time.sleep(0.01)
     raise Broken(f"{' '.join(process.args)} does not answer:\n{_last_words(log)}")  # type: ignore[arg-type]
 
 

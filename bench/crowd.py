@@ -24,7 +24,7 @@ from respondeo.models import AttemptAnswer, QuizAttempt
 
 CROWD = 1000
 MOST_ANSWER_MS = 500
-START_S, LAST_FROM_S, LAST_S, END_S = 10, 65, 10, 90
+START_S, LAST_FROM_S, LAST_S, END_S = 10, 105, 10, 150
 """Within which seconds they start; from when on, and for how long, the last answers come."""
 
 BOARDS = 2000
@@ -62,7 +62,7 @@ def finish(on: Stage) -> dict[str, Any]:
         kinds=("answer", "last_answer", "result", "its_board"),
         arrive_s=START_S,
         pace=1,
-        pause_s=(3, 6),
+        pause_s=(4, 10),
         more={"watched": 0, "last_from_s": LAST_FROM_S, "last_until_s": LAST_FROM_S + LAST_S},
     )
     found = k6.run(plan, on.world.folder)

@@ -98,6 +98,12 @@ def run_load(url: str, how: How) -> dict[str, Any]:
         assert on.bare is not None
         load = Load(on.world, on.app, on.bare, how.seconds, how.rounds, progress=say)
         measured = run_slices(load, how)
+        faults = [
+            f"{one.scenario.group}, {one.scenario.name}: {words}"
+            for one in measured
+            for piece in one.slices
+            for words in (on.bare if one.scenario.bare else on.app).wrong_in_words(piece.run)
+        ]
     say("")
     conditions = {
         "processors": os.cpu_count(),
@@ -109,14 +115,6 @@ def run_load(url: str, how: How) -> dict[str, Any]:
     entries = [report.entry(one) for one in measured]
     print(report.heading(conditions, entries))
     print(report.table(entries))
-    for one in measured:
-        if first := next((piece.run.first_wrong for piece in one.slices if piece.run.wrong), ""):
-            print(f"\nThe first wrong answer, {one.scenario.group}, {one.scenario.name}:\n{first}")
-    faults = [
-        f"{one['group']}, {one['name']}: {one['wrong']} answers were not the expected ones."
-        for one in entries
-        if one["wrong"]
-    ]
     return {"conditions": conditions, "scenarios": entries, "faults": faults}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from bench import k6
-from bench.k6 import Plan, Run
+from bench.k6 import Plan
 from bench.servers import ROOT, environment
 from bench.stage import Stage, stage
 from bench.watching import Watch
@@ -66,7 +65,7 @@ def finish(on: Stage) -> dict[str, Any]:
         more={"watched": 0, "last_from_s": LAST_FROM_S, "last_until_s": LAST_FROM_S + LAST_S},
     )
     found = k6.run(plan, on.world.folder)
-    told = [json.loads(line) for line in found.told]
+    told = found.told
     answers = {(one["attempt"], one["question"]): one["answer"] for one in told if "answer" in one}
     scores = {one["attempt"]: one["score"] for one in told if "score" in one}
     lost = len(answers) - kept_answers(on.world, answers)
@@ -78,7 +77,7 @@ def finish(on: Stage) -> dict[str, Any]:
         *([f"{wrong_scores} scores are not those that were told."] if wrong_scores else []),
         *([f"Only {len(scores)} of {CROWD} players finished."] if len(scores) < CROWD else []),
         *([f"The boards were wrong: {rebuilt}"] if UNCHANGED not in rebuilt else []),
-        *wrong_in_words(found),
+        *on.app.wrong_in_words(found),
     ]
     return {
         "players": CROWD,
@@ -157,7 +156,7 @@ def watch(on: Stage) -> dict[str, Any]:
         on.world.play_once(player=0, quiz=1)
         found = running.result()
     web, database = noted.cores(BOARDS_S)
-    faults = wrong_in_words(found)
+    faults = on.app.wrong_in_words(found)
     return {
         "boards": BOARDS,
         "requests_per_s": found.rate,
@@ -168,13 +167,6 @@ def watch(on: Stage) -> dict[str, Any]:
         "met": web + database < MOST_CORES and not faults,
         "faults": faults,
     }
-
-
-def wrong_in_words(found: Run) -> list[str]:
-    """That answers were not the expected ones, if they were not."""
-    if not found.wrong:
-        return []
-    return [f"{found.wrong} answers were not the expected ones. The first:\n{found.first_wrong}"]
 
 
 def in_words(players: dict[str, Any], boards: dict[str, Any]) -> str:

@@ -94,9 +94,9 @@ class Plan:
 class Run:
     """What one run found. `rate`: requests that were answered as they should, a second.
 
-    elapsed_s: how long it measured; wall_s, cpu_s: of the whole process. counts: what else the
-    script counted. first_wrong: of the answers that were wrong, one in words. told: what the script
-    wrote down, line by line.
+    elapsed_s: how long it measured; wall_s, cpu_s: of the whole process. wrong: how many answers
+    were not the expected ones; first_wrong: one of them in words, and what the server calls it.
+    counts: what else the script counted. told: what it wrote down.
     """
 
     elapsed_s: float
@@ -105,9 +105,9 @@ class Run:
     took: Took
     kinds: Mapping[str, Took]
     wrong: int
-    first_wrong: str
+    first_wrong: tuple[str, str]
     counts: Mapping[str, int]
-    told: Sequence[str]
+    told: Sequence[Mapping[str, Any]]
 
     @property
     def rate(self) -> float:
@@ -167,8 +167,8 @@ def _read(
         return Took(int(one.get("count", 0)), *hundredths)
 
     counts = {name: int(values.get(name, {}).get("count", 0)) for name in ("wrong", "changed")}
-    told = [line for line in lines if line.startswith("{")]
-    wrong = [line for line in lines if not line.startswith("{")]
+    told = [json.loads(line) for line in lines if line.startswith("{")]
+    wrong = next((one for one in told if "wrong" in one), {"wrong": "", "reference": ""})
     return Run(
         elapsed_s=plan.seconds if plan.pace else found["elapsed_ms"] / 1000,
         wall_s=wall_s,
@@ -176,7 +176,7 @@ def _read(
         took=took("took"),
         kinds={kind: took(f"took_{kind}") for kind in plan.kinds},
         wrong=counts["wrong"],
-        first_wrong="\n".join(wrong[:12]),
+        first_wrong=(wrong["wrong"], wrong["reference"]),
         counts=counts | {"attempts": int(values.get("attempts_done", {}).get("count", 0))},
-        told=told,
+        told=[one for one in told if "wrong" not in one],
     )

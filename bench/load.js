@@ -54,7 +54,7 @@ function ask(kind, method, path, headers, { body = null, expects = [200], keep =
   });
   if (!expects.includes(response.status)) {
     wrong.add(1);
-    if (isFirstWrong) tell(method, path, expects, response);
+    if (isFirstWrong) tell(method, path, expects, response, headers);
     isFirstWrong = false;
     throw STRAYED;
   }
@@ -65,11 +65,17 @@ function ask(kind, method, path, headers, { body = null, expects = [200], keep =
   return response;
 }
 
-function tell(method, path, expects, { status, error, headers, body }) {
-  const said = error || (body || "").slice(0, 2000);
-  console.error(`${method} ${path} answered ${status}, not ${expects.join(" or ")}.
-at ${now().toFixed(1)} s; X-Request-ID: ${headers["X-Request-Id"] || "none"}
-${said}`);
+// The first wrong answer in words. Where its body is thrown away, what is read is asked once more.
+function tell(method, path, expects, response, headers) {
+  const { status, error, body } = response;
+  const reference = response.headers["X-Request-Id"] || "";
+  let said = error || body;
+  if (!said && method === "GET") {
+    const again = http.get(plan.origin + path, { headers, redirects: 0, responseType: "text" });
+    said = `Asked once more: ${again.status}\n${again.body || ""}`;
+  }
+  const what = `${method} ${path} answered ${status}, not ${expects.join(" or ")}, after ${now().toFixed(1)} s.`;
+  console.log(JSON.stringify({ wrong: `${what}\n${said.slice(0, 2000)}`, reference }));
 }
 
 // Once for each argument: what k6 shares among its people costs a parse each time it is read.

@@ -24,7 +24,7 @@ def run(url: str, requests: int, say: Callable[[str], None]) -> dict[str, Any]:
     """So many requests to one worker that is never replaced; prints the curve of its memory."""
     say("filling the database")
     with stage(url, web_concurrency=1, web_max_requests=0) as on:
-        curve, wrong, first = measure(on, requests, say)
+        curve, faults = measure(on, requests, say)
     say("")
     warm = [point for point in curve if point[0] >= requests / 2]
     slope = 100_000 * linear_regression(*zip(*warm, strict=True)).slope
@@ -34,7 +34,6 @@ def run(url: str, requests: int, say: Callable[[str], None]) -> dict[str, Any]:
         f"second half: {slope:+.1f} MB in 100,000 requests, asked: less than {MOST_MB:g}:"
         f" {'met' if met else 'NOT met'}"
     )
-    faults = [f"{wrong} answers were not the expected ones. The first:\n{first}"] if wrong else []
     if not met:
         faults.append(f"A worker grows by {slope:.1f} MB in 100,000 requests.")
     return {"curve_mb": curve, "slope_mb": slope, "met": met, "faults": faults}
@@ -42,10 +41,11 @@ def run(url: str, requests: int, say: Callable[[str], None]) -> dict[str, Any]:
 
 def measure(
     on: Stage, requests: int, say: Callable[[str], None]
-) -> tuple[list[tuple[int, float]], int, str]:
-    """The worker's memory after each part of the requests; how many went wrong, and the first."""
+) -> tuple[list[tuple[int, float]], list[str]]:
+    """The worker's memory after each part of the requests, and what went wrong."""
     curve = [(0, sum(workers_mb(on.app.web)))]
-    wrong, first, each = 0, "", requests // PARTS
+    faults: list[str] = []
+    each = requests // PARTS
     for part in range(1, PARTS + 1):
         say(f"{(part - 1) * each:,} of {requests:,} requests, {curve[-1][1]:.0f} MB")
         on.world.open_attempts([])
@@ -57,10 +57,9 @@ def measure(
             people=PLAYERS,
             more={"tour": TOUR},
         )
-        found = k6.run(plan, on.world.folder)
-        wrong, first = wrong + found.wrong, first or (found.first_wrong if found.wrong else "")
+        faults += on.app.wrong_in_words(k6.run(plan, on.world.folder))
         curve.append((part * each, sum(workers_mb(on.app.web))))
-    return curve, wrong, first
+    return curve, faults
 
 
 def drawn(curve: Sequence[tuple[int, float]]) -> str:

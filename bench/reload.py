@@ -51,10 +51,7 @@ def run(url: str, say: Callable[[str], None]) -> dict[str, Any]:
         f"\nFirst page {seconds:.2f} s after the start ({cpu:.2f} s of processor time), asked:"
         f" under {MOST_START_S:g} s: {'met' if met else 'NOT met'}"
     )
-    faults = []
-    if reloads["failed"]:
-        print(f"\nThe first that failed:\n{reloads['first']}")
-        faults.append(f"{reloads['failed']} requests failed at a reload.")
+    faults = reloads.pop("faults")
     if reloads["replaced"] < RELOADS:
         faults.append("The reloads replaced too few workers: nothing was tried.")
     return {"reload": reloads, "start_s": seconds, "start_cpu_s": cpu, "faults": faults}
@@ -87,7 +84,7 @@ def reload(on: Stage) -> dict[str, Any]:
         "requests_per_s": found.rate,
         "replaced": len(seen) - on.settings.web_concurrency,
         "failed": found.wrong,
-        "first": found.first_wrong,
+        "faults": on.app.wrong_in_words(found),
     }
 
 
@@ -95,5 +92,5 @@ def start(on: Stage) -> tuple[float, float]:
     """How long `flask serve` takes to its first page, in seconds, and its processor time."""
     port = free_port()
     begun = time.perf_counter()
-    with serving(RESPONDEO, on.settings, port, path="/sign-in") as server:
+    with serving(RESPONDEO, on.settings, port, path="/sign-in") as (server, _):
         return time.perf_counter() - begun, cpu_seconds(server)

@@ -37,15 +37,25 @@ class Broken(Exception):
 
 @dataclass(slots=True)
 class Target:
-    """Where a scenario is sent, and whose processor time it costs."""
+    """Where a scenario is sent, whose processor time it costs, and where the server's log is."""
 
     origin: str
     web: psutil.Process
+    log: Path
     database: psutil.Process
 
     def used(self) -> tuple[float, float]:
         """Seconds of processor time so far, of the server and of PostgreSQL."""
         return cpu_seconds(self.web), cpu_seconds(self.database)
+
+    def wrong_in_words(self, run: k6.Run) -> list[str]:
+        """That answers were not the expected ones, with the first and what the log says of it."""
+        if not run.wrong:
+            return []
+        told, reference = run.first_wrong
+        logged = [line for line in self.log.read_text().splitlines() if reference in line]
+        lines = [f"{run.wrong:,} answers were not the expected ones. The first:", told]
+        return ["\n".join([*lines, *(logged if reference else [])])]
 
 
 @contextmanager
@@ -82,10 +92,9 @@ def free_port() -> int:
 @contextmanager
 def serving(
     program: Sequence[str], settings: Settings, port: int, *, path: str = "/healthz"
-) -> Iterator[psutil.Process]:
-    """A server as a process of its own, from when it answers at `path` for as long as it is needed.
-
-    Raises Broken.
+) -> Iterator[tuple[psutil.Process, Path]]:
+    """A server as a process of its own, from when it answers at `path` for as long as it is needed,
+    and the file of its log. Raises Broken.
     """
     with TemporaryDirectory(prefix="respondeo-bench-") as folder:
         log = Path(folder) / "log"
@@ -99,7 +108,7 @@ def serving(
             )
         try:
             _await(process, f"http://127.0.0.1:{port}{path}", log)
-            yield psutil.Process(process.pid)
+            yield psutil.Process(process.pid), log
         except k6.Failed as error:
             raise k6.Failed(f"{error}\nThe server's last words:\n{_last_words(log)}") from error
         finally:

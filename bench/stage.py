@@ -60,8 +60,8 @@ def stage(url: str, *, others: int = 0, bare: bool = False, **changes: int) -> I
         backends = postmaster(str(settings.database_url))
 
         def start(program: tuple[str, ...], port: int) -> Target:
-            process = stack.enter_context(serving(program, settings, port))
-            return Target(f"http://127.0.0.1:{port}", process, backends)
+            process, log = stack.enter_context(serving(program, settings, port))
+            return Target(f"http://127.0.0.1:{port}", process, log, backends)
 
         app = start(RESPONDEO, settings.port)
         yield Stage(world, settings, app, start(BARE, free_port()) if bare else None)

@@ -58,8 +58,8 @@ def run(url: str, users: int, *, ramp: bool, say: Callable[[str], None]) -> dict
     with stage(url, others=3 * (most // 10 + 1)) as on:
         say(f"{users:,} users")
         fixed = measure(on, users)
-        faults = on.app.wrong_in_words(fixed.run)
-        steps = [one.entry() for one in (ramped(on, say) if ramp else ())]
+        steps = [*ramped(on, say)] if ramp else []
+        faults = [words for one in (fixed, *steps) for words in on.app.wrong_in_words(one.run)]
     say("")
     found = fixed.entry()
     met = found["p95_ms"] < MOST_MS and not found["failed"]
@@ -68,9 +68,10 @@ def run(url: str, users: int, *, ramp: bool, say: Callable[[str], None]) -> dict
         f"\nasked: {users:,} users, p95 under {MOST_MS} ms, no request failed:"
         f" {'met' if met else 'NOT met'}\n"
     )
-    print(table([found, *steps]))
+    entries = [one.entry() for one in steps]
+    print(table([found, *entries]))
     print("\np95 in ms by kind: " + ", ".join(f"{k} {v:,.0f}" for k, v in found["kinds"].items()))
-    return {"asked": found, "met": met, "ramp": steps, "faults": faults}
+    return {"asked": found, "met": met, "ramp": entries, "faults": faults}
 
 
 def ramped(on: Stage, say: Callable[[str], None]) -> Iterator[Users]:

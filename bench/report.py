@@ -22,8 +22,9 @@ HEADINGS = (
     "wrong",
     "web",
     "db",
+    "cost",
 )
-WIDTHS = (26, 7, 8, 7, 5, 8, 8, 8, 8, 6, 7, 7)
+WIDTHS = (26, 7, 8, 7, 5, 8, 8, 8, 8, 6, 7, 7, 6)
 MOST_TAIL = 5
 TAIL_FROM = 64
 """At so many connections p99 may be MOST_TAIL times p50."""
@@ -104,7 +105,8 @@ def heading(conditions: Mapping[str, Any], entries: Sequence[dict[str, Any]]) ->
         " {rounds} × {seconds:g} s.\n".format(**conditions)
         + f"k6 used at most {share:.0%} of one processor.\n{memory}"
         "× bare: the median of the ratios to the bare page just before, and what is asked of it."
-        "\np50 to p99: ms until the answer. web, db: ms of processor time a request.\n"
+        "\np50 to p99: ms until the answer. web, db: ms of processor time a request."
+        "\ncost: both, in bare pages. wrong: answers that were not the expected ones.\n"
     )
 
 
@@ -145,6 +147,7 @@ def _cells(one: Mapping[str, Any], name: str) -> tuple[str, ...]:
         told("wrong", 0),
         told("web_cpu_ms", 2),
         told("database_cpu_ms", 2),
+        told("cost_of_bare", 1),
     )
 
 

@@ -1,4 +1,4 @@
-"""`make bench`: measure the server beside a bare Flask application, then check query plans."""
+"""`make bench`: measure the server under load, next to a bare Flask application."""
 
 from __future__ import annotations
 
@@ -63,9 +63,7 @@ def main(
     quick: bool,
     **rest: Any,
 ) -> None:
-    """Measure Respondeo beside a bare Flask application, then check query plans at scale."""
-    for sign in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(sign, lambda number, _: sys.exit(128 + number))
+    """Measure Respondeo under load, next to a bare Flask application. docs/performance.md."""
     how = How(seconds or 1, rounds or (1 if quick else 3), quick=quick, **rest)
     parts = PARTS if "all" in part else part or (("load",) if quick else USUAL)
     found: dict[str, Any] = {}
@@ -158,5 +156,12 @@ def say(what: str) -> None:
         print(f"\r\x1b[K{what}", end="", file=sys.stderr, flush=True)
 
 
+def stop_in_order() -> None:
+    """End as at Ctrl-C, with all servers, also where somebody kills us or closes the terminal."""
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, lambda number, _: sys.exit(128 + number))
+
+
 if __name__ == "__main__":
+    stop_in_order()
     main()

@@ -260,8 +260,8 @@ function* watching() {
   }
 }
 
-// Everything that is read, in turn; every fourth of them plays. One in eight comes with a new
-// connection each time.
+// Everything that is read, in turn; one in four plays, and one in eight comes with a new connection
+// each time.
 function* touring() {
   if (__VU % 4 === 0) yield* playing();
   for (;;) {
@@ -270,7 +270,7 @@ function* touring() {
     const headers = credentials[as](n % plan.people);
     if (__VU % 8 === 1) headers.Connection = "close";
     ask(as, "GET", path.replace("{quiz}", quiz(n).id), headers);
-    yield between(0, 10);
+    yield between(...plan.tour_pauses[__VU % plan.tour_pauses.length]);
   }
 }
 

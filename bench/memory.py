@@ -55,7 +55,7 @@ def measure(
             CONNECTIONS,
             steps=each,
             people=PLAYERS,
-            more={"tour": TOUR},
+            more={"tour": TOUR, "tour_pauses": [[0, 0]]},
         )
         faults += on.app.wrong_in_words(k6.run(plan, on.world.folder))
         curve.append((part * each, sum(workers_mb(on.app.web))))

@@ -17,6 +17,9 @@ from bench.world import PLAYERS
 
 CONNECTIONS = 32
 EVERY_S, RELOADS = 4, 5
+# Short ones, and some that end about when a stopping worker gives up kept connections (2 s).
+PAUSES_S = ((0, 0.1), (0, 0.1), (0, 0.1), (1.5, 2.5), (0, 0.5))
+PACE = 0.02
 STARTS = 3
 MOST_START_S = 2.0
 
@@ -67,8 +70,8 @@ def reload(on: Stage) -> dict[str, Any]:
         CONNECTIONS,
         EVERY_S * (RELOADS + 1),
         people=PLAYERS,
-        pace=0.02,
-        more={"tour": TOUR},
+        pace=PACE,
+        more={"tour": TOUR, "tour_pauses": [[a / PACE, b / PACE] for a, b in PAUSES_S]},
     )
     seen = set()
     with ThreadPoolExecutor(1) as thread:

@@ -140,7 +140,7 @@ def _cells(one: Mapping[str, Any], name: str) -> tuple[str, ...]:
         name,
         told("requests_per_s", 0),
         told("of_bare", 3),
-        f"≥ {one['target']:g}" if one.get("target") else "",
+        _asked(one),
         "" if met is None else ("met" if met else "NOT"),
         *(told(f"{key}_ms", 1) for key in ("p50", "p95", "p99")),
         told("p99_of_p50", 1),
@@ -149,6 +149,13 @@ def _cells(one: Mapping[str, Any], name: str) -> tuple[str, ...]:
         told("database_cpu_ms", 2),
         told("cost_of_bare", 1),
     )
+
+
+def _asked(one: Mapping[str, Any]) -> str:
+    """What is asked: of the ratio, or of the tail."""
+    if one.get("met") is None:
+        return ""
+    return f"≥ {one['target']:g}" if one["target"] else f"tail ≤{MOST_TAIL}"
 
 
 def _line(cells: Sequence[str]) -> str:

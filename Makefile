@@ -12,7 +12,7 @@ pooled = tests/api tests/races $(addprefix tests/services/test_,answering.py com
 	--deselect tests/api/test_fuzzing.py
 
 .PHONY: help demo run serve test test-system lint format migrations bench clean clean-data \
-	venv-app venv-demo venv-dev
+	venv-app venv-demo venv-dev venv-bench
 
 help: ## Explain these commands
 	@echo "Respondeo: timed quizzes, hosted by you. New here? Type: make demo"
@@ -51,7 +51,7 @@ format: venv-dev ## Put code and templates into the common style
 migrations: venv-dev ## Check that migrations have one head and agree with the models
 	@$(py) scripts/with-database sh scripts/migrations "$(py)"
 
-bench: venv-dev ## Measure, next to a bare Flask application
+bench: $(if $(K6),venv-dev,venv-bench) ## Measure, next to a bare Flask application (90 s: ARGS=--quick)
 	@exec $(py) -m bench $(ARGS)
 
 clean: ## Remove the virtual environment and caches; the data in instance/ stays
@@ -62,5 +62,5 @@ clean: ## Remove the virtual environment and caches; the data in instance/ stays
 clean-data: ## Remove all data of demo and development for good (instance/)
 	@scripts/clean-data
 
-venv-app venv-demo venv-dev:
+venv-app venv-demo venv-dev venv-bench:
 	@scripts/venv "$(VENV)" $(@:venv-%=%)

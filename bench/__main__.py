@@ -1,117 +1,141 @@
-"""`make bench`: measure the server beside a bare Flask application, then check query plans."""
+"""`make bench`: measure the server under load, next to a bare Flask application."""
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
-from contextlib import ExitStack
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
-import psycopg
-import sqlalchemy as sa
 
-from bench import plans, report
-from bench.client import Unexpected
-from bench.load import Target, measure
-from bench.scenarios import scenarios
-from bench.servers import (
-    BARE,
-    RESPONDEO,
-    Broken,
-    free_port,
-    own_postgres,
-    postmaster,
-    serving,
-    settings_for,
-)
-from bench.world import make_world, migrated_app
+from bench import crowd, k6, memory, mixed, plans, reload, report
+from bench.load import Load, Measured, bare_of
+from bench.scenarios import SCENARIOS, Scenario
+from bench.servers import Broken, free_port, own_postgres, settings_for
+from bench.stage import new_database, stage
+from bench.world import migrated_app
 
-PEOPLE = 600
+PARTS = ("load", "mixed", "crowd", "reload", "memory", "plans")
+USUAL = ("load", "mixed")
 FEW_ATTEMPTS = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """What was asked for. Times in seconds."""
+
+    seconds: float
+    rounds: int
+    connections: int
+    only: str
+    quick: bool
+
+    def wanted(self) -> list[Scenario]:
+        """The scenarios whose names were asked for; the quick form leaves some out."""
+        named = [one for one in SCENARIOS if self.only in f"{one.group}: {one.name}"]
+        return [one for one in named if not (self.quick and one.briefly)]
+
+
 @click.command()
-@click.option(
-    "--part", type=click.Choice(["all", "load", "plans"]), default="all", help="What to do."
-)
-@click.option("--seconds", default=1.0, show_default=True, help="How long each slice takes.")
-@click.option("--rounds", default=3, show_default=True, help="How many slices of each scenario.")
-@click.option("--players", default=16, show_default=True, help="How many people act at once.")
+@click.option("--part", type=click.Choice([*PARTS, "all"]), multiple=True, help="What to do.")
+@click.option("--quick", is_flag=True, help="About 90 seconds: one round, 16 connections.")
+@click.option("--seconds", type=click.FloatRange(1), help="How long each slice takes (1).")
+@click.option("--rounds", type=int, help="How many slices of each scenario (3; quick: 1).")
+@click.option("--connections", default=16, show_default=True, help="How many act at once.")
 @click.option("--only", default="", help="Only scenarios that have this in their names.")
+@click.option("--users", default=3000, show_default=True, help="How many, of part mixed.")
+@click.option("--requests", default=200_000, show_default=True, help="How many, of part memory.")
 @click.option("--attempts", default=200_000, show_default=True, help="How many, for the plans.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Also write figures here.")
-def main(file: Path | None, part: str, attempts: int, **how: Any) -> None:
-    """Measure Respondeo beside a bare Flask application, then check query plans at scale."""
+def main(
+    file: Path | None,
+    part: tuple[str, ...],
+    attempts: int,
+    users: int,
+    requests: int,
+    seconds: float | None,
+    rounds: int | None,
+    quick: bool,
+    **rest: Any,
+) -> None:
+    """Measure Respondeo under load, next to a bare Flask application. docs/performance.md."""
+    how = How(seconds or 1, rounds or (1 if quick else 3), quick=quick, **rest)
+    parts = PARTS if "all" in part else part or (("load",) if quick else USUAL)
     found: dict[str, Any] = {}
     try:
+        k6.program()
         with own_postgres() as url:
-            if part != "plans":
-                found["load"] = run_load(database(url, "load"), **how)
-            if part != "load":
-                found["plans"] = run_plans(database(url, "plans"), attempts)
-    except (Unexpected, Broken) as error:
+            does: dict[str, Callable[[], dict[str, Any]]] = {
+                "load": lambda: run_load(url, how),
+                "mixed": lambda: mixed.run(url, users, ramp=not quick, say=say),
+                "crowd": lambda: crowd.run(url, say),
+                "reload": lambda: reload.run(url, say),
+                "memory": lambda: memory.run(url, requests, say),
+                "plans": lambda: run_plans(new_database(url, "plans"), attempts),
+            }
+            for name in PARTS:
+                if name in parts:
+                    found[name] = does[name]()
+    except (k6.Missing, k6.Failed, Broken) as error:
         raise click.ClickException(str(error)) from error
     if file is not None:
         file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    if any(one["fault"] for one in found.get("plans", ())):
-        raise click.ClickException("Hot queries read too much.")
+    if faults := [fault for one in found.values() for fault in one["faults"]]:
+        raise click.ClickException("\n".join(faults))
 
 
-def database(url: str, name: str) -> str:
-    """A new database on the server; its address."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return sa.make_url(url).set(database=name).render_as_string(hide_password=False)
-
-
-def run_load(url: str, seconds: float, rounds: int, players: int, only: str) -> dict[str, Any]:
+def run_load(url: str, how: How) -> dict[str, Any]:
     """Start both servers, measure, print; returns what was found."""
-    say("loading the demo")
-    app_port, bare_port = free_port(), free_port()
-    settings = settings_for(url, app_port)
-    made = make_world(migrated_app(settings), PEOPLE + 8 * players)
-    with ExitStack() as stack:
-        say("starting the servers")
-        web = stack.enter_context(serving(RESPONDEO, settings, app_port))
-        bare = stack.enter_context(serving(BARE, settings, bare_port))
-        backends = postmaster(url)
-        targets = {False: Target(app_port, web, backends), True: Target(bare_port, bare, backends)}
-        first, *rest = scenarios(
-            made, f"http://127.0.0.1:{app_port}", f"http://127.0.0.1:{bare_port}"
-        )
-        measured = measure(
-            [first, *(scenario for scenario in rest if only in scenario.name)],
-            lambda scenario: targets[scenario.bare],
-            players=players,
-            rounds=rounds,
-            seconds=seconds,
-            progress=say,
-        )
+    say("filling the database")
+    with stage(url, bare=True) as on:
+        assert on.bare is not None
+        load = Load(on.world, on.app, on.bare, how.seconds, how.rounds, progress=say)
+        measured = run_slices(load, how)
+        faults = [
+            f"{one.scenario.group}, {one.scenario.name}: {words}"
+            for one in measured
+            for piece in one.slices
+            for words in (on.bare if one.scenario.bare else on.app).wrong_in_words(piece.run)
+        ]
     say("")
     conditions = {
         "processors": os.cpu_count(),
-        "workers": settings.web_concurrency,
-        "threads": settings.web_threads,
-        "players": players,
-        "rounds": rounds,
-        "seconds": seconds,
+        "workers": on.settings.web_concurrency,
+        "threads": on.settings.web_threads,
+        "rounds": how.rounds,
+        "seconds": how.seconds,
     }
-    entries = report.figures(measured)
+    entries = [report.entry(one) for one in measured]
     print(report.heading(conditions, entries))
     print(report.table(entries))
-    return conditions | {"scenarios": entries}
+    return {"conditions": conditions, "scenarios": entries, "faults": faults}
 
 
-def run_plans(url: str, attempts: int) -> list[dict[str, Any]]:
+def run_slices(load: Load, how: How) -> list[Measured]:
+    """At a few connections, and at many, where the long waits show."""
+    wanted = how.wanted()
+    load.warm(wanted, how.connections)
+    found = load.measure(wanted, how.connections)
+    found = [bare_of(found), *found]
+    if not how.quick:
+        at_many = [scenario for scenario in wanted if not scenario.briefly]
+        many = load.measure(at_many, report.TAIL_FROM, rounds=1)
+        found += [bare_of(many), *many]
+    return found
+
+
+def run_plans(url: str, attempts: int) -> dict[str, Any]:
     """Check the plans of hot queries, print; returns what was found."""
     app = migrated_app(settings_for(url, free_port()))
     found = plans.check(app, FEW_ATTEMPTS, attempts, say)
     say("")
     print(f"\n{plans.table(found, FEW_ATTEMPTS, attempts)}")
-    return [
+    queries = [
         {
             "name": one.case.name,
             "queries": one.large.statements,
@@ -122,6 +146,8 @@ def run_plans(url: str, attempts: int) -> list[dict[str, Any]]:
         }
         for one in found
     ]
+    read_too_much = ["Hot queries read too much."] if any(one.fault for one in found) else []
+    return {"queries": queries, "faults": read_too_much}
 
 
 def say(what: str) -> None:
@@ -130,5 +156,12 @@ def say(what: str) -> None:
         print(f"\r\x1b[K{what}", end="", file=sys.stderr, flush=True)
 
 
+def stop_in_order() -> None:
+    """End as at Ctrl-C, with all servers, also where somebody kills us or closes the terminal."""
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, lambda number, _: sys.exit(128 + number))
+
+
 if __name__ == "__main__":
+    stop_in_order()
     main()

@@ -20,7 +20,7 @@ PAGE = """<!DOCTYPE html>
 
 
 def create_bare_app(settings: Settings) -> Flask:
-    """Two routes: a page that is always the same, and one question to the database."""
+    """A page that is always the same, and one question to the database; and whether it runs."""
     app = Flask(__name__, static_folder=None)
     assert settings.database_url is not None
     url, _ = parse_url(settings.database_url)
@@ -34,6 +34,10 @@ def create_bare_app(settings: Settings) -> Flask:
     def database() -> str:
         with engine.connect() as connection:
             connection.scalar(sa.text("SELECT 1"))
+        return ""
+
+    @app.get("/healthz")
+    def healthz() -> str:
         return ""
 
     return app

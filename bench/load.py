@@ -2,108 +2,118 @@
 
 from __future__ import annotations
 
-import gc
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
-import psutil
+from bench import k6
+from bench.k6 import Run, Took
+from bench.scenarios import BARE, Scenario
+from bench.servers import Target, workers_mb
+from bench.world import World
 
-from bench.client import Player, Slice, load
-from bench.scenarios import Scenario
-from bench.servers import cpu_seconds
-
-ALONE_S = 0.4
+WARM_S = 1
 
 
-@dataclass(slots=True)
-class Target:
-    """Where a scenario is sent, and whose processor time it costs."""
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One run of k6, and what it cost the servers in seconds of processor time."""
 
-    port: int
-    web: psutil.Process
-    database: psutil.Process
-
-    def used(self) -> tuple[float, float]:
-        return cpu_seconds(self.web), cpu_seconds(self.database)
+    run: Run
+    web_cpu_s: float
+    database_cpu_s: float
 
 
 @dataclass(slots=True)
 class Measured:
-    """All slices of one scenario. Times in seconds.
+    """All slices of one scenario, each with that of the bare page just before it.
 
-    ratios: of its rate to that of the bare page just before it, one a slice.
-    alone: how long answers took with nobody else there.
+    workers_mb: the memory of the workers before the first and after the last.
     """
 
     scenario: Scenario
+    connections: int
     slices: list[Slice] = field(default_factory=list)
-    ratios: list[float] = field(default_factory=list)
-    alone: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    web_cpu: float = 0.0
-    database_cpu: float = 0.0
-
-    def took(self) -> dict[str, list[float]]:
-        """How long answers took, by kind of request, sorted."""
-        kinds: dict[str, list[float]] = defaultdict(list)
-        for piece in self.slices:
-            for kind, seconds in piece.took:
-                kinds[kind].append(seconds)
-        return {kind: sorted(times) for kind, times in kinds.items()}
+    bare: list[Slice] = field(default_factory=list)
+    workers_mb: list[list[float]] = field(default_factory=list)
 
     @property
-    def requests(self) -> int:
-        return sum(len(piece.took) for piece in self.slices)
+    def rate(self) -> float:
+        return median(piece.run.rate for piece in self.slices)
+
+    @property
+    def ratios(self) -> list[float]:
+        """Its rate as a part of the bare page's, slice by slice."""
+        pairs = zip(self.slices, self.bare, strict=True)
+        return [own.run.rate / beside.run.rate for own, beside in pairs]
+
+    def cpu_ms(self, whose: Callable[[Slice], float]) -> float:
+        """Processor time of a request, in ms."""
+        requests = sum(piece.run.took.count for piece in self.slices)
+        return 1000 * sum(whose(piece) for piece in self.slices) / max(1, requests)
 
 
-def measure(
-    scenarios: Sequence[Scenario],
-    target_of: Callable[[Scenario], Target],
-    *,
-    players: int,
-    rounds: int,
-    seconds: float,
-    progress: Callable[[str], None],
-) -> list[Measured]:
-    """Warm up, then measure: before each slice of a scenario there is one of the bare page.
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Who measures: the world, where requests go, for how long (seconds), how often."""
 
-    The first of the scenarios must be the bare page.
-    """
-    found = [Measured(scenario) for scenario in scenarios]
-    crowds = {
-        scenario.name: [Player(steps) for steps in scenario.players(players)]
-        for scenario in scenarios
-    }
-    for measured in found:
-        progress(f"alone: {measured.scenario.name}")
-        _alone(measured, target_of(measured.scenario), crowds[measured.scenario.name])
-    gc.collect()
-    gc.freeze()
-    bare, *rest = found
-    for number in range(1, rounds + 1):
-        for measured in rest:
-            progress(f"round {number} of {rounds}: {measured.scenario.name}")
-            beside = _slice(bare, target_of(bare.scenario), crowds, seconds)
-            own = _slice(measured, target_of(measured.scenario), crowds, seconds)
-            measured.ratios.append(own.rate / beside.rate)
-    bare.ratios = [1.0]
-    return found
+    world: World
+    app: Target
+    bare: Target
+    seconds: float
+    rounds: int
+    progress: Callable[[str], None]
+
+    def warm(self, scenarios: Sequence[Scenario], connections: int) -> None:
+        """Once through everything, so that caches are full and statements prepared."""
+        for scenario in (BARE, *scenarios):
+            self.progress(f"warming: {scenario.group}, {scenario.name}")
+            self.slice(scenario, connections, WARM_S)
+
+    def measure(
+        self, scenarios: Sequence[Scenario], connections: int, *, rounds: int | None = None
+    ) -> list[Measured]:
+        """Before each slice of a scenario there is one of the bare page."""
+        found = [Measured(scenario, connections) for scenario in scenarios]
+        rounds = rounds or self.rounds
+        for number in range(1, rounds + 1):
+            for measured in found:
+                scenario = measured.scenario
+                if scenario.briefly and number > 1:
+                    continue
+                self.progress(
+                    f"{connections} connections, round {number} of {rounds}:"
+                    f" {scenario.group}, {scenario.name}"
+                )
+                measured.bare.append(self.slice(BARE, connections, self.seconds))
+                before = workers_mb(self.app.web)
+                measured.slices.append(self.slice(scenario, connections, self.seconds))
+                if not scenario.bare:
+                    measured.workers_mb[1:] = [before, workers_mb(self.app.web)]
+        return found
+
+    def slice(self, scenario: Scenario, connections: int, seconds: float) -> Slice:
+        """One run. Raises k6.Failed."""
+        if scenario.prepare is not None:
+            scenario.prepare(self.world, seconds * scenario.longer)
+        target = self.bare if scenario.bare else self.app
+        web, database = target.used()
+        run = k6.run(scenario.plan(target.origin, connections, seconds), self.world.folder)
+        web_after, database_after = target.used()
+        return Slice(run, web_after - web, database_after - database)
 
 
-def _alone(measured: Measured, target: Target, crowd: Sequence[Player]) -> None:
-    """Warm the server up with everybody, then let one person have it to themselves."""
-    load(target.port, crowd, ALONE_S)
-    for kind, seconds in load(target.port, crowd[:1], ALONE_S).took:
-        measured.alone[kind].append(seconds)
+def bare_of(found: Sequence[Measured]) -> Measured:
+    """The bare page, of all slices that it had beside others at so many connections."""
+    bare = [piece for measured in found for piece in measured.bare]
+    return Measured(BARE, found[0].connections, bare, bare)
 
 
-def _slice(
-    measured: Measured, target: Target, crowds: dict[str, list[Player]], seconds: float
-) -> Slice:
-    web, database = target.used()
-    piece = load(target.port, crowds[measured.scenario.name], seconds)
-    web_after, database_after = target.used()
-    measured.slices.append(piece)
-    measured.web_cpu += web_after - web
-    measured.database_cpu += database_after - database
-    return piece
+def middle(took: Sequence[Took]) -> Took:
+    """The median of what slices found, number by number; their requests added up."""
+    return Took(
+        sum(one.count for one in took),
+        median(one.p50_ms for one in took),
+        median(one.p95_ms for one in took),
+        median(one.p99_ms for one in took),
+    )

@@ -6,88 +6,156 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from bench.load import Measured
+from bench.k6 import Took
+from bench.load import Measured, middle
 
-HEADINGS = ("", "req/s", "× bare", "alone", "p50", "p95", "p99", "web", "database")
-WIDTHS = (18, 8, 8, 8, 8, 8, 8, 8, 8)
+HEADINGS = (
+    "",
+    "req/s",
+    "× bare",
+    "asked",
+    "",
+    "p50",
+    "p95",
+    "p99",
+    "p99/p50",
+    "wrong",
+    "web",
+    "db",
+    "cost",
+)
+WIDTHS = (26, 7, 8, 7, 5, 8, 8, 8, 8, 6, 7, 7, 6)
+MOST_TAIL = 5
+TAIL_FROM = 64
+"""At so many connections p99 may be MOST_TAIL times p50."""
 
 
-def figures(found: Sequence[Measured]) -> list[dict[str, Any]]:
-    """One entry a scenario and one for each kind of its requests. Times in ms."""
-    return [_scenario(measured) for measured in found]
-
-
-def _scenario(measured: Measured) -> dict[str, Any]:
-    kinds = measured.took()
-    everything = sorted(seconds for times in kinds.values() for seconds in times)
-    alone = sorted(seconds for times in measured.alone.values() for seconds in times)
-    several = len(kinds) > 1
+def entry(measured: Measured) -> dict[str, Any]:
+    """What was found of one scenario. Times in ms."""
+    scenario, slices = measured.scenario, measured.slices
+    took = middle([piece.run.took for piece in slices])
+    cpu = [
+        measured.cpu_ms(lambda one: one.web_cpu_s),
+        measured.cpu_ms(lambda one: one.database_cpu_s),
+    ]
+    bare = sum(piece.web_cpu_s for piece in measured.bare)
+    bare_ms = 1000 * bare / max(1, sum(piece.run.took.count for piece in measured.bare))
+    ratio = median(measured.ratios)
+    tail = took.p99_ms / took.p50_ms if took.p50_ms else None
     return {
-        "name": measured.scenario.name,
-        "requests": measured.requests,
-        "requests_per_s": median(piece.rate for piece in measured.slices),
-        "of_bare": median(measured.ratios),
+        "name": scenario.name,
+        "group": scenario.group,
+        "connections": measured.connections,
+        "requests": took.count,
+        "requests_per_s": measured.rate,
+        "of_bare": ratio,
         "of_bare_rounds": measured.ratios,
-        "web_cpu_ms": 1000 * measured.web_cpu / measured.requests,
-        "database_cpu_ms": 1000 * measured.database_cpu / measured.requests,
-        "client_cpu_share": sum(piece.client_cpu for piece in measured.slices)
-        / sum(piece.elapsed for piece in measured.slices),
-        **_times(everything, alone),
+        "target": scenario.target if measured.connections < TAIL_FROM else None,
+        "met": _met(measured, ratio, tail),
+        **_times(took),
+        "p99_of_p50": tail,
+        "wrong": sum(piece.run.wrong for piece in slices),
+        "web_cpu_ms": cpu[0],
+        "database_cpu_ms": cpu[1],
+        "cost_of_bare": sum(cpu) / bare_ms if bare_ms else None,
+        "attempts_per_s": _attempts_per_s(measured),
+        "workers_mb": measured.workers_mb,
+        "k6_cpu_share": sum(piece.run.cpu_s for piece in slices)
+        / sum(piece.run.wall_s for piece in slices),
         "kinds": {
-            kind: {"requests": len(times), **_times(times, sorted(measured.alone.get(kind, [])))}
-            for kind, times in kinds.items()
-            if several
+            kind: {"requests": one.count, **_times(one)} for kind, one in _kinds(measured).items()
         },
     }
 
 
-def _times(took: Sequence[float], alone: Sequence[float]) -> dict[str, float | None]:
-    return {
-        "alone_ms": percentile(alone, 50) if alone else None,
-        "p50_ms": percentile(took, 50),
-        "p95_ms": percentile(took, 95),
-        "p99_ms": percentile(took, 99),
-    }
+def _met(measured: Measured, ratio: float, tail: float | None) -> bool | None:
+    """Whether what is asked of it is so; None where nothing is."""
+    if measured.scenario.bare:
+        return None
+    if measured.connections >= TAIL_FROM:
+        return tail is not None and tail <= MOST_TAIL
+    target = measured.scenario.target
+    return None if target is None else ratio >= target
 
 
-def percentile(took: Sequence[float], hundredths: int) -> float:
-    """Of sorted seconds, in ms: the nearest that so many hundredths do not exceed."""
-    return 1000 * took[min(len(took) - 1, len(took) * hundredths // 100)]
+def _kinds(measured: Measured) -> dict[str, Took]:
+    kinds = measured.scenario.kinds
+    return {kind: middle([piece.run.kinds[kind] for piece in measured.slices]) for kind in kinds}
+
+
+def _attempts_per_s(measured: Measured) -> float | None:
+    done = [piece.run.counts["attempts"] / piece.run.elapsed_s for piece in measured.slices]
+    return median(done) if any(done) else None
+
+
+def _times(took: Took) -> dict[str, float]:
+    return {"p50_ms": took.p50_ms, "p95_ms": took.p95_ms, "p99_ms": took.p99_ms}
 
 
 def heading(conditions: Mapping[str, Any], entries: Sequence[dict[str, Any]]) -> str:
     """Under which conditions, and what the columns mean."""
-    share = max(entry["client_cpu_share"] for entry in entries)
+    share = max(one["k6_cpu_share"] for one in entries)
+    own = [one for one in entries if one["workers_mb"]]
+    memory = ""
+    if own:
+        first, last = own[0]["workers_mb"][0], own[-1]["workers_mb"][-1]
+        memory = f"Workers: {_mb(first)} MB at the beginning, {_mb(last)} MB at the end.\n"
     return (
-        "{processors} processors; {workers} workers with {threads} threads each; {players} people"
-        " at once, {rounds} × {seconds:g} s.\n".format(**conditions)
-        + f"The client used at most {share:.0%} of one processor.\n"
-        "× bare: median of the ratios to the bare page just before. alone: with nobody else there."
-        "\nalone to p99: ms until the answer. web, database: ms of processor time a request.\n"
+        "\n{processors} processors; {workers} workers with {threads} threads each;"
+        " {rounds} × {seconds:g} s.\n".format(**conditions)
+        + f"k6 used at most {share:.0%} of one processor.\n{memory}"
+        "× bare: the median of the ratios to the bare page just before, and what is asked of it."
+        "\np50 to p99: ms until the answer. web, db: ms of processor time a request."
+        "\ncost: both, in bare pages. wrong: answers that were not the expected ones.\n"
     )
+
+
+def _mb(workers: Sequence[float]) -> str:
+    return " + ".join(f"{one:.0f}" for one in workers)
 
 
 def table(entries: Sequence[dict[str, Any]]) -> str:
     """The figures as lines of text."""
-    lines = [_line(HEADINGS)]
-    for entry in entries:
-        lines.append(_line(_cells(entry, entry["name"])))
-        lines += [_line(_cells(kind, f"  {name}")) for name, kind in entry["kinds"].items()]
+    lines: list[str] = []
+    for place, one in enumerate(entries):
+        before = entries[place - 1] if place else None
+        if before is None or before["connections"] != one["connections"]:
+            lines += ["", _line((f"{one['connections']} connections", *HEADINGS[1:]))]
+        if before is None or before["group"] != one["group"] or lines[-2] == "":
+            lines.append(one["group"])
+        lines.append(_line(_cells(one, f"  {one['name']}")))
+        if one["attempts_per_s"]:
+            lines.append(f"    {one['attempts_per_s']:,.0f} attempts completed a second")
+        lines += [_line(_cells(kind, f"    {name}")) for name, kind in one["kinds"].items()]
     return "\n".join(lines)
 
 
-def _cells(entry: dict[str, Any], name: str) -> tuple[str, ...]:
+def _cells(one: Mapping[str, Any], name: str) -> tuple[str, ...]:
     def told(key: str, digits: int) -> str:
-        value = entry.get(key)
+        value = one.get(key)
         return "" if value is None else f"{value:,.{digits}f}"
 
+    met = one.get("met")
     return (
         name,
         told("requests_per_s", 0),
         told("of_bare", 3),
-        *(told(f"{key}_ms", 1) for key in ("alone", "p50", "p95", "p99")),
-        *(told(f"{key}_cpu_ms", 2) for key in ("web", "database")),
+        _asked(one),
+        "" if met is None else ("met" if met else "NOT"),
+        *(told(f"{key}_ms", 1) for key in ("p50", "p95", "p99")),
+        told("p99_of_p50", 1),
+        told("wrong", 0),
+        told("web_cpu_ms", 2),
+        told("database_cpu_ms", 2),
+        told("cost_of_bare", 1),
     )
+
+
+def _asked(one: Mapping[str, Any]) -> str:
+    """What is asked: of the ratio, or of the tail."""
+    if one.get("met") is None:
+        return ""
+    return f"≥ {one['target']:g}" if one["target"] else f"tail ≤{MOST_TAIL}"
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -95,4 +163,4 @@ def _line(cells: Sequence[str]) -> str:
         f"{cell:<{width}}" if place == 0 else f"{cell:>{width}}"
         for place, (cell, width) in enumerate(zip(cells, WIDTHS, strict=True))
     )
-    return (first + " ".join(rest)).rstrip()
+    return (first + "".join(rest)).rstrip()

@@ -1,122 +1,137 @@
-"""What the simulated people do: play a quiz from start to board, or read one page again and again.
-
-A scenario is a generator of requests that never ends; it reads of each response only what it
-needs for the next request.
-"""
+"""What is measured: which requests, by whom, and what is asked of their speed."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import cycle
-from random import Random
 
-from bench.client import Browser, Steps, Unexpected
-from bench.world import World
+from bench.k6 import Plan
+from bench.world import PLAYERS, QUESTIONS, QUIZZES, World
 
-_FIELD = re.compile(r'<input[^>]*\sname="(attempt|question|answer)"[^>]*\svalue="([0-9a-f-]{36})"')
-_RESULT = re.compile(r'href="(/quiz/[0-9a-f-]{36}/results/[0-9a-f-]{36})"')
-_STYLE = re.compile(r'href="(/static/css/app\.css[^"]*)"')
+PEOPLE = 50
+MOST_ANSWERS_S = 2000
+"""What the server is thought to take at most: attempts are made ready for so many a second."""
+
+JSON_WITH_KEY = "JSON with a key"
+JSON_WITH_SESSION = "JSON with a session"
+PAGES = "pages"
+UNCOMPRESSED = "pages, uncompressed"
+PLAY = "play"
+OTHER = "other"
+
+PLAY_KINDS = ("start", "first_question", "answer", "last_answer", "next", "result", "its_board")
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A line of the report. `players` makes the endless steps of that many people."""
+    """A line of the report.
+
+    target: the least that its rate may be of the bare page's, None where nothing is asked.
+    prepare: makes ready what `connections` need for so many seconds.
+    longer: its slices take so many times the usual. briefly: once is enough, at few connections.
+    """
 
     name: str
-    players: Callable[[int], list[Steps]]
+    group: str
+    does: str = "reading"
+    path: str = "/"
+    as_whom: str = "browser"
+    target: float | None = None
+    encoding: str | None = None
+    people: int = PEOPLE
+    kinds: tuple[str, ...] = ()
+    prepare: Callable[[World, float], None] | None = None
+    longer: float = 1
+    briefly: bool = False
     bare: bool = False
 
+    def plan(self, origin: str, connections: int, seconds: float) -> Plan:
+        """What k6 is told."""
+        return Plan(
+            does=self.does,
+            origin=origin,
+            connections=connections,
+            seconds=seconds * self.longer,
+            path=self.path,
+            as_whom=self.as_whom,
+            encoding=self.encoding,
+            people=self.people,
+            kinds=self.kinds,
+        )
 
-def scenarios(world: World, app_url: str, bare_url: str) -> list[Scenario]:
-    """All that is measured, the bare page first."""
-    fresh = cycle(world.cookies)  # one person after the other: everybody plays once
 
-    def everybody(steps: Callable[[Browser], Steps]) -> Callable[[int], list[Steps]]:
-        return lambda count: [steps(Browser(app_url, next(fresh))) for _ in range(count)]
+def open_for_pages(world: World, _seconds: float) -> None:
+    """An open attempt for each person and quiz that requests rotate over."""
+    world.open_attempts([(n % PEOPLE, n % QUIZZES) for n in range(math.lcm(PEOPLE, QUIZZES))])
 
-    def strangers(kind: str, path: str) -> Callable[[int], list[Steps]]:
-        return lambda count: [reading(Browser(bare_url), kind, path) for _ in range(count)]
 
-    def page(name: str, path: str) -> Scenario:
-        return Scenario(name, everybody(lambda browser: reading(browser, name, path)))
+def open_for_answers(world: World, seconds: float) -> None:
+    """Open attempts at quizzes that go from each answer to the next question."""
+    pairs = [(player, quiz) for quiz in range(1, QUIZZES, 2) for player in range(PLAYERS)]
+    world.open_attempts(pairs[: math.ceil(seconds * MOST_ANSWERS_S / QUESTIONS)])
 
-    rng, quiz = Random(1), f"/quiz/{world.read}"
+
+def open_none(world: World, _seconds: float) -> None:
+    """Nobody is in the middle of anything."""
+    world.open_attempts([])
+
+
+def _json(group: str, as_whom: str, target: float) -> list[Scenario]:
+    paths = {
+        "list": "/api/quizzes",
+        "quiz": "/api/quizzes/{quiz}",
+        "board": "/api/quizzes/{quiz}/leaderboard",
+        "global board": "/api/leaderboard",
+    }
     return [
-        Scenario("bare: a page", strangers("bare: a page", "/"), bare=True),
-        Scenario("bare: SELECT 1", strangers("bare: SELECT 1", "/database"), bare=True),
-        Scenario(
-            "play",
-            lambda count: [
-                playing(app_url, f"/quiz/{world.played}", fresh, rng) for _ in range(count)
-            ],
-        ),
-        page("list", "/"),
-        page("quiz page", quiz),
-        Scenario("play page", everybody(lambda b: resuming(b, f"/quiz/{world.played}"))),
-        page("board", f"{quiz}/results"),
-        Scenario("board, unchanged", everybody(lambda b: polling(b, f"{quiz}/results?page=1"))),
-        page("overall board", "/leaderboard"),
-        Scenario("app.css", everybody(styling)),
+        Scenario(name, group, path=path, as_whom=as_whom, target=target)
+        for name, path in paths.items()
     ]
 
 
-def reading(browser: Browser, kind: str, path: str) -> Steps:
-    """One page, again and again."""
-    request = browser.get(kind, path)
-    while True:
-        yield request
+def _pages(group: str, *, encoding: str | None, target: float | None) -> list[Scenario]:
+    paths = {
+        "list": "/",
+        "quiz": "/quiz/{quiz}",
+        "play": "/quiz/{quiz}/play",
+        "board": "/quiz/{quiz}/results",
+    }
+    return [
+        Scenario(
+            name,
+            group,
+            path=path,
+            encoding=encoding,
+            target=target,
+            prepare=open_for_pages if name == "play" else None,
+            briefly=encoding is not None,
+        )
+        for name, path in paths.items()
+    ]
 
 
-def playing(origin: str, quiz: str, cookies: Iterator[str], rng: Random) -> Steps:
-    """Whole plays, one after the other, each by somebody else: start, answer all, result, board.
+BARE = Scenario("a page", "bare Flask", as_whom="stranger", bare=True)
 
-    The browser has JavaScript: answers are sent by htmx, and what comes back is a fragment.
-    """
-    while True:
-        browser = Browser(origin, next(cookies))
-        yield browser.post("start", f"{quiz}/play", {}, expects=303)
-        shown = (yield browser.get("first question", f"{quiz}/play")).text()
-        while True:
-            fields, answers = _form(shown)
-            form = fields | {"answer": rng.choice(answers)}
-            shown = (yield browser.post("answer", f"{quiz}/play/answer", form, htmx=True)).text()
-            if over := _RESULT.search(shown):
-                break
-            fields, _ = _form(shown)
-            shown = (yield browser.post("next", f"{quiz}/play/next", fields, htmx=True)).text()
-        yield browser.get("result", over[1])
-        yield browser.get("its board", f"{quiz}/results")
-
-
-def _form(page: str) -> tuple[dict[str, str], list[str]]:
-    """The hidden fields of the play page's form, and the answers to choose from."""
-    found = _FIELD.findall(page)
-    fields = {name: value for name, value in found if name != "answer"}
-    if fields.keys() != {"attempt", "question"}:
-        raise Unexpected(f"No question in this page:\n{page[:2000]}")
-    return fields, [value for name, value in found if name == "answer"]
-
-
-def resuming(browser: Browser, quiz: str) -> Steps:
-    """An open attempt, loaded again and again."""
-    yield browser.post(None, f"{quiz}/play", {}, expects=303)
-    yield from reading(browser, "play page", f"{quiz}/play")
-
-
-def polling(browser: Browser, path: str) -> Steps:
-    """A board that asks whether there is anything new, and there is not."""
-    tag = (yield browser.get(None, path, htmx=True)).header("HX-PTag")
-    if tag is None:
-        raise Unexpected("The board came without a tag.")
-    while True:
-        yield browser.get("board, unchanged", path, expects=304, htmx=True, HX_PTag=tag)
-
-
-def styling(browser: Browser) -> Steps:
-    """The style sheet, as the pages name it."""
-    found = _STYLE.search((yield browser.get(None, "/")).text())
-    if found is None:
-        raise Unexpected("The page names no style sheet.")
-    yield from reading(browser, "app.css", found[1])
+SCENARIOS = (
+    *_json(JSON_WITH_KEY, "program", 0.2),
+    *_json(JSON_WITH_SESSION, "script", 0.35),
+    *_pages(PAGES, encoding=None, target=0.2),
+    *_pages(UNCOMPRESSED, encoding="identity", target=None),
+    Scenario("answer", PLAY, "answering", people=PLAYERS, target=0.1, prepare=open_for_answers),
+    Scenario(
+        "whole attempts",
+        PLAY,
+        "playing",
+        people=PLAYERS,
+        kinds=PLAY_KINDS,
+        prepare=open_none,
+        longer=2,
+    ),
+    Scenario("submitted whole (JSON)", PLAY, "submitting", people=PLAYERS, prepare=open_none),
+    Scenario("board, unchanged", OTHER, "watching"),
+    Scenario("global board", OTHER, path="/leaderboard", briefly=True),
+    Scenario(
+        "bare: SELECT 1", OTHER, path="/database", as_whom="stranger", briefly=True, bare=True
+    ),
+)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.error import URLError
@@ -18,7 +19,7 @@ from urllib.request import urlopen
 import psutil
 import sqlalchemy as sa
 
-from bench.client import Unexpected
+from bench import k6
 from respondeo.config import Settings
 from respondeo.db import parse_url
 from respondeo.embedded import EmbeddedPostgres
@@ -34,6 +35,29 @@ class Broken(Exception):
     """A server did not start."""
 
 
+@dataclass(slots=True)
+class Target:
+    """Where a scenario is sent, whose processor time it costs, and where the server's log is."""
+
+    origin: str
+    web: psutil.Process
+    log: Path
+    database: psutil.Process
+
+    def used(self) -> tuple[float, float]:
+        """Seconds of processor time so far, of the server and of PostgreSQL."""
+        return cpu_seconds(self.web), cpu_seconds(self.database)
+
+    def wrong_in_words(self, run: k6.Run) -> list[str]:
+        """That answers were not the expected ones, with the first and what the log says of it."""
+        if not run.wrong:
+            return []
+        told, reference = run.first_wrong
+        logged = [line for line in self.log.read_text().splitlines() if reference in line]
+        lines = [f"{run.wrong:,} answers were not the expected ones. The first:", told]
+        return ["\n".join([*lines, *(logged if reference else [])])]
+
+
 @contextmanager
 def own_postgres() -> Iterator[str]:
     """A PostgreSQL in a temporary folder, as durable as in production; its address."""
@@ -44,9 +68,10 @@ def own_postgres() -> Iterator[str]:
         yield server.url
 
 
-def settings_for(url: str, port: int) -> Settings:
+def settings_for(url: str, port: int, **changes: int) -> Settings:
     """Production's settings; workers, threads and the rest come from the environment."""
     return Settings(
+        **changes,  # type: ignore[arg-type]
         app_env="production",
         secret_key=secrets.token_urlsafe(48),
         app_url=f"http://127.0.0.1:{port}",
@@ -65,12 +90,34 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(program: Sequence[str], settings: Settings, port: int) -> Iterator[psutil.Process]:
-    """A server as a process of its own, until it answers and for as long as it is needed.
-
-    Raises Broken.
+def serving(
+    program: Sequence[str], settings: Settings, port: int, *, path: str = "/healthz"
+) -> Iterator[tuple[psutil.Process, Path]]:
+    """A server as a process of its own, from when it answers at `path` for as long as it is needed,
+    and the file of its log. Raises Broken.
     """
-    environment = {
+    with TemporaryDirectory(prefix="respondeo-bench-") as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, *program],
+                cwd=ROOT,
+                env=environment(settings, port),
+                stdout=out,
+                stderr=out,
+            )
+        try:
+            _await(process, f"http://127.0.0.1:{port}{path}", log)
+            yield psutil.Process(process.pid), log
+        except k6.Failed as error:
+            raise k6.Failed(f"{error}\nThe server's last words:\n{_last_words(log)}") from error
+        finally:
+            _end(process)
+
+
+def environment(settings: Settings, port: int) -> dict[str, str]:
+    """What a process of ours is told: these settings, and nothing of a .env file."""
+    return os.environ | {
         "APP_ENV": settings.app_env,
         "SECRET_KEY": settings.secret_key,
         "APP_URL": f"http://127.0.0.1:{port}",
@@ -80,25 +127,9 @@ def serving(program: Sequence[str], settings: Settings, port: int) -> Iterator[p
         "TRUSTED_PROXIES": "",
         "WEB_CONCURRENCY": str(settings.web_concurrency),
         "WEB_THREADS": str(settings.web_threads),
+        "WEB_MAX_REQUESTS": str(settings.web_max_requests),
         "FLASK_SKIP_DOTENV": "1",
     }
-    with TemporaryDirectory(prefix="respondeo-bench-") as folder:
-        log = Path(folder) / "log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, *program],
-                cwd=ROOT,
-                env=os.environ | environment,
-                stdout=out,
-                stderr=out,
-            )
-        try:
-            _await(process, f"http://127.0.0.1:{port}", log)
-            yield psutil.Process(process.pid)
-        except Unexpected as error:
-            raise Unexpected(f"{error}\nThe server's last words:\n{_last_words(log)}") from error
-        finally:
-            _end(process)
 
 
 def _last_words(log: Path) -> str:
@@ -108,12 +139,11 @@ def _last_words(log: Path) -> str:
 
 
 def _await(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    path = "/healthz" if process.args[-1] == "serve" else "/"  # type: ignore[index]
     until = time.monotonic() + PATIENCE_S
     while process.poll() is None and time.monotonic() < until:
-        with suppress(URLError, ConnectionError), urlopen(url + path, timeout=1):  # noqa: S310
+        with suppress(URLError, ConnectionError), urlopen(url, timeout=PATIENCE_S):  # noqa: S310
             return
-        time.sleep(0.05)
+        time.sleep(0.01)
     raise Broken(f"{' '.join(process.args)} does not answer:\n{_last_words(log)}")  # type: ignore[arg-type]
 
 
@@ -132,6 +162,15 @@ def postmaster(url: str) -> psutil.Process:
     with engine.connect() as connection:
         backend: int = connection.execute(sa.func.pg_backend_pid().select()).scalar_one()
         return psutil.Process(psutil.Process(backend).ppid())
+
+
+def workers_mb(server: psutil.Process) -> list[float]:
+    """The memory that each worker holds (RSS), in MB."""
+    held = []
+    for worker in server.children():
+        with suppress(psutil.NoSuchProcess):
+            held.append(worker.memory_info().rss / 1e6)
+    return held
 
 
 def cpu_seconds(first: psutil.Process) -> float:

@@ -50,10 +50,10 @@ def test_no_setting_of_whoever_runs_the_checks_reaches_the_tests() -> None:
 
 
 def test_each_lock_is_a_part_of_the_next() -> None:
-    assert locked("app") < locked("demo") < locked("dev")
+    assert locked("app") < locked("demo") < locked("dev") < locked("bench")
 
 
-@pytest.mark.parametrize("name", ["app", "demo", "dev"])
+@pytest.mark.parametrize("name", ["app", "demo", "dev", "bench"])
 def test_a_lock_names_no_host_and_gives_every_package_a_hash(name: str) -> None:
     text = (LOCKS / f"{name}.txt").read_text()
     assert "://" not in text
@@ -67,6 +67,7 @@ def test_the_locks_hold_every_package_of_the_project() -> None:
         "app": project["project"]["dependencies"],
         "demo": project["project"]["optional-dependencies"]["embedded"],
         "dev": project["dependency-groups"]["dev"],
+        "bench": project["dependency-groups"]["bench"],
     }
     for name, packages in wanted.items():
         held = {normal(line) for line in locked(name)}

@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from respondeo.connection_string import ConnectionString
 from respondeo.pool import WatchedPool, leave_dead_connections
-from respondeo.prepared import Driver, Reader, Source, driver_of
+from respondeo.prepared import Driver, Reader, Source, driver_of, told
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 8_000
@@ -82,8 +82,11 @@ def _driver() -> Driver:
     if _is_under_way():
         return driver_of(db.session())
     if "reader" not in g:
-        g.reader = db.engine.raw_connection()
-        g.reader.driver_connection.autocommit = True
+        try:
+            g.reader = db.engine.raw_connection()
+            g.reader.driver_connection.autocommit = True
+        except psycopg.Error as error:
+            raise told(error, invalidated=True) from error
     return cast("Driver", g.reader.driver_connection)
 
 

@@ -15,6 +15,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 Driver: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
@@ -49,23 +50,27 @@ class Prepared:
     Lists are passed as arrays: `column == sa.any_(sa.bindparam(...))`, never IN.
     """
 
-    def __init__(self, statement: sa.Select[*tuple[Any, ...]]) -> None:
+    def __init__(self, statement: sa.Select[*tuple[Any, ...]] | ReturningInsert[Any]) -> None:
         compiled = statement.compile(dialect=_DIALECT)
         self._text = str(compiled)
         self._given = {
             name: value for name, value in compiled.params.items() if value is not None
         }
-        names = [str(column.key) for column in statement.selected_columns]
+        names = [str(column.key) for column in statement.exported_columns]
         self._row: Any = namedtuple("_Row", names)  # type: ignore[misc]
 
     def all(self, source: Source, **values: Any) -> list[Any]:
         """The rows, as named tuples. Raises sqlalchemy.exc.DBAPIError."""
-        make = self._row._make
         connection = source.driver() if isinstance(source, Reader) else driver_of(source)
+        return self.on(connection, **values)
+
+    def on(self, connection: Driver, **values: Any) -> list[Any]:
+        """The same, on this connection."""
+        make = self._row._make
         try:
             found = connection.execute(self._text, self._given | values).fetchall()
         except psycopg.Error as error:
-            raise _told(error, connection) from error
+            raise told(error, invalidated=connection.broken) from error
         return [make(row) for row in found]
 
     def one_or_none(self, source: Source, **values: Any) -> Any:
@@ -84,10 +89,18 @@ def driver_of(session: Session) -> Driver:
     return cast("Driver", session.connection().connection.driver_connection)
 
 
-def _told(error: psycopg.Error, connection: Driver) -> sa.exc.DBAPIError:
-    """The error as SQLAlchemy's, which is what everybody handles; without any value sent."""
-    told = sa.exc.DBAPIError.instance(
-        None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=connection.broken
+def told(error: psycopg.Error, *, invalidated: bool) -> sa.exc.DBAPIError:
+    """The driver's error as SQLAlchemy's, which is what everybody handles; without any value sent.
+
+    invalidated: the connection is lost.
+    """
+    wrapped = sa.exc.DBAPIError.instance(
+        None,
+        None,
+        error,
+        psycopg.Error,
+        hide_parameters=True,
+        connection_invalidated=invalidated,
     )
-    assert isinstance(told, sa.exc.DBAPIError)
-    return told
+    assert isinstance(wrapped, sa.exc.DBAPIError)
+    return wrapped

@@ -16,16 +16,17 @@ from flask import Blueprint, Response, make_response, request
 from pydantic import BaseModel
 
 from respondeo.api import asking
+from respondeo.api.bodies import WORTH_COMPRESSING, Body
 from respondeo.api.body import sent_body, sent_query
 from respondeo.api.schemas.parts import is_id
-from respondeo.db import session
+from respondeo.db import commit
 from respondeo.domain.errors import NotFound
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 bp.after_request(asking.tell_limit)
 bp.after_request(asking.tell_by_what)
 
-Answer = BaseModel | None
+Answer = BaseModel | Body | None
 View = Callable[..., Answer | tuple[Answer, int]]
 
 
@@ -74,7 +75,7 @@ def serves(operation: Operation) -> Callable[[View], View]:
             if operation.body:
                 values["body"] = sent_body(operation.body)
             given = view(**values)
-            session().commit()
+            commit()
             model, status = given if isinstance(given, tuple) else (given, 200)
             return _shown(model, status)
 
@@ -100,12 +101,23 @@ def _shown(model: Answer, status: int) -> Response:
         empty = make_response("", 204)
         del empty.headers["Content-Type"]
         return empty
-    text = model.model_dump_json(by_alias=True) if model is not None else "null"
-    response = make_response(text, status)
-    response.content_type = "application/json"
+    body = model if isinstance(model, Body) else Body.of(model)
+    response = Response(body.data, status, content_type="application/json")
     if request.method in {"GET", "HEAD"} and status == 200:
-        response.add_etag(weak=True)
-        tag, _ = response.get_etag()
-        if tag and request.if_none_match.contains_weak(tag):
+        response.set_etag(body.tag, weak=True)
+        if request.if_none_match.contains_weak(body.tag):
             response.status_code = 304
+        elif isinstance(model, Body):
+            _compress(response, body)
     return response
+
+
+def _compress(response: Response, body: Body) -> None:
+    """Send what is kept as the caller takes it; anything else is compressed as pages are."""
+    if len(body.data) < WORTH_COMPRESSING:
+        return
+    response.vary.add("Accept-Encoding")
+    encoding = request.accept_encodings.best_match(["br", "gzip"])
+    if encoding is not None:
+        response.set_data(body.encoded(encoding))
+        response.content_encoding = encoding

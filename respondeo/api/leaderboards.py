@@ -5,12 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from respondeo.api import asking
+from respondeo.api.bodies import Body, body
 from respondeo.api.endpoints import Operation, serves
 from respondeo.api.schemas.boards import BoardEntry, OverallEntry
 from respondeo.api.schemas.lists import Listed, Window
 from respondeo.api.schemas.parts import User
-from respondeo.db import session
-from respondeo.services import catalogue, leaderboards, taking
+from respondeo.db import reader
+from respondeo.services import overall, quiz_pages
 from respondeo.services.leaderboards import Board, Row
 
 TAG = "Boards"
@@ -43,15 +44,13 @@ class OverallBoardPage(Listed[OverallEntry]):
         query=BoardWindow,
     )
 )
-def quiz_leaderboard(quiz_id: UUID, query: BoardWindow) -> QuizBoardPage:
+def quiz_leaderboard(quiz_id: UUID, query: BoardWindow) -> Body:
     viewer = asking.demand(None, "quiz:view").viewer
-    catalogue.demand_visible(session(), viewer, quiz_id)
-    taking.complete_overdue(session(), quiz_id)
-    session().commit()
-    board = leaderboards.quiz_board(
-        session(), quiz_id, user_id=None, page=query.number, size=query.size
+    board = quiz_pages.board(reader(), viewer, quiz_id, page=query.number, size=query.size)
+    return body(
+        ("board", board.name, query.number) if board.name is not None else None,
+        lambda: QuizBoardPage.of([_entry(row) for row in _rows(board, query)], board.players, query),
     )
-    return QuizBoardPage.of([_entry(row) for row in _rows(board, query)], board.players, query)
 
 
 @serves(
@@ -68,12 +67,14 @@ def quiz_leaderboard(quiz_id: UUID, query: BoardWindow) -> QuizBoardPage:
         query=BoardWindow,
     )
 )
-def leaderboard(query: BoardWindow) -> OverallBoardPage:
-    taking.complete_overdue(session())
-    session().commit()
-    board = leaderboards.overall_board(session(), user_id=None, page=query.number, size=query.size)
-    entries = [_overall(row) for row in _rows(board, query)]
-    return OverallBoardPage.of(entries, board.players, query)
+def leaderboard(query: BoardWindow) -> Body:
+    board = overall.board(reader(), user_id=None, page=query.number, size=query.size)
+    return body(
+        ("all", board.name, query.number) if board.name is not None else None,
+        lambda: OverallBoardPage.of(
+            [_overall(row) for row in _rows(board, query)], board.players, query
+        ),
+    )
 
 
 def _rows(board: Board, query: Window) -> tuple[Row, ...]:

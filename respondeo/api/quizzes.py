@@ -6,13 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from respondeo.api import asking
+from respondeo.api.bodies import Body, body
 from respondeo.api.endpoints import Operation, serves
 from respondeo.api.schemas.lists import Listed
 from respondeo.api.schemas.parts import User
 from respondeo.api.schemas.quizzes import EditorsQuizDetail, KeyedQuestion, ListedQuiz, QuizQuery
 from respondeo.api.schemas.sent_quizzes import SentQuestion, SentQuiz
-from respondeo.db import session
+from respondeo.db import reader, session
 from respondeo.domain.document import Details
+from respondeo.prepared import Source
 from respondeo.services import authoring, quiz_facts, replacing
 from respondeo.services.catalogue import Filters
 from respondeo.services.quiz_facts import Facts
@@ -38,21 +40,27 @@ class QuizList(Listed[ListedQuiz]):
         query=QuizQuery,
     )
 )
-def list_quizzes(query: QuizQuery) -> QuizList:
+def list_quizzes(query: QuizQuery) -> Body:
     filters = Filters(
         q=query.q.replace("\0", " ").strip(),
         language=query.language or "",
         difficulty=query.difficulty or "",
     )
-    found, total = quiz_facts.page_of_quizzes(
-        session(),
+    page = quiz_facts.page_of_quizzes(
+        reader(),
         asking.viewer(),
         filters,
         author_id=query.author_id,
         offset=query.offset,
         limit=query.size,
     )
-    return QuizList.of([ListedQuiz(**told(quiz)) for quiz in found], total, query)
+    found = page.found
+    return body(
+        page.name and ("quizzes", page.name),
+        lambda: QuizList.of(
+            [ListedQuiz(**told(quiz)) for quiz in found.quizzes], found.total, query
+        ),
+    )
 
 
 @serves(
@@ -70,9 +78,9 @@ def list_quizzes(query: QuizQuery) -> QuizList:
         body=SentQuiz,
     )
 )
-def create_quiz(body: SentQuiz) -> tuple[ListedQuiz, int]:
+def create_quiz(body: SentQuiz) -> tuple[Body, int]:
     quiz = replacing.create_whole(session(), asking.viewer(), sent(body))
-    return detail(quiz.id), 201
+    return detail(session(), quiz.id), 201
 
 
 @serves(
@@ -89,8 +97,8 @@ def create_quiz(body: SentQuiz) -> tuple[ListedQuiz, int]:
         refuses=(404,),
     )
 )
-def get_quiz(quiz_id: UUID) -> ListedQuiz:
-    return detail(quiz_id)
+def get_quiz(quiz_id: UUID) -> Body:
+    return detail(reader(), quiz_id)
 
 
 @serves(
@@ -110,9 +118,9 @@ def get_quiz(quiz_id: UUID) -> ListedQuiz:
         body=SentQuiz,
     )
 )
-def replace_quiz(quiz_id: UUID, body: SentQuiz) -> ListedQuiz:
+def replace_quiz(quiz_id: UUID, body: SentQuiz) -> Body:
     replacing.replace_whole(session(), asking.viewer(), quiz_id, sent(body))
-    return detail(quiz_id)
+    return detail(session(), quiz_id)
 
 
 @serves(
@@ -134,16 +142,16 @@ def delete_quiz(quiz_id: UUID) -> tuple[None, int]:
     return None, 204
 
 
-def detail(quiz_id: UUID) -> ListedQuiz:
+def detail(source: Source, quiz_id: UUID) -> Body:
     """The quiz as the caller may read it."""
-    session().flush()
     viewer = asking.viewer()
-    quiz = quiz_facts.facts(session(), viewer, quiz_id)
+    known = quiz_facts.facts(source, viewer, quiz_id)
+    quiz = known.found
     if not viewer.may_edit(quiz.author_id):
-        return ListedQuiz(**told(quiz))
+        return body(known.name and ("quiz", known.name), lambda: ListedQuiz(**told(quiz)))
     edited = quiz_facts.edited(session(), quiz)
     questions = [KeyedQuestion.model_validate(question) for question in edited.questions]
-    return EditorsQuizDetail(**told(quiz), revision=edited.revision, questions=questions)
+    return Body.of(EditorsQuizDetail(**told(quiz), revision=edited.revision, questions=questions))
 
 
 def told(quiz: Facts) -> dict[str, Any]:

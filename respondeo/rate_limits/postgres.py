@@ -120,7 +120,8 @@ class PostgresStorage(Storage):
     def count(self, key: str, expiry: int, amount: int = 1) -> tuple[int, float]:
         """The same, in one statement; returns also when the window ends, in Unix seconds."""
         with failures.told(self.base_exceptions), self.engine.connect() as connection:
-            hits, expires_at = connection.execute(_counted(key, expiry, amount)).one()
+            values = {"key": key, "amount": amount, "window": timedelta(seconds=expiry)}
+            hits, expires_at = connection.execute(_COUNTED, values).one()
             if hits == amount:  # a new window: a good moment to forget some old ones
                 with suppress(sa.exc.SQLAlchemyError):
                     self._forget_some(connection)
@@ -172,17 +173,18 @@ class PostgresStorage(Storage):
         connection.execute(sa.delete(RateLimit).where(RateLimit.key.in_(sa.select(old.c.key))))
 
 
-def _counted(key: str, expiry: int, amount: int) -> sa.Executable:
+def _counted() -> sa.Executable:
     """The statement that counts.
 
     It says itself how long it may wait for the row, for its own transaction alone: a transaction
     pooler's session must not be changed, and another round trip would hold the row for longer.
     """
     now = sa.func.clock_timestamp()
+    amount = sa.bindparam("amount", type_=sa.Integer())
     ended = RateLimit.expires_at <= now
-    ends = now + timedelta(seconds=expiry)
+    ends = now + sa.bindparam("window", type_=sa.Interval())
     patience = sa.select(sa.func.set_config("lock_timeout", str(PATIENCE_MS), True)).cte("patience")
-    first = sa.select(sa.literal(key), sa.literal(amount), ends).select_from(patience)
+    first = sa.select(sa.bindparam("key", type_=sa.Text()), amount, ends).select_from(patience)
     return (
         insert(RateLimit)
         .from_select(["key", "hits", "expires_at"], first)
@@ -195,3 +197,6 @@ def _counted(key: str, expiry: int, amount: int) -> sa.Executable:
         )
         .returning(RateLimit.hits, RateLimit.expires_at)
     )
+
+
+_COUNTED = _counted()  # once: what it says is always the same

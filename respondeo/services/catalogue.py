@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -94,7 +94,7 @@ class Filters:
 class Listing:
     """One page of quizzes, and which languages there are among all of them.
 
-    name: of this state of the list, apart from what is the player's own.
+    name: of this state of the list where it is kept, apart from what is the player's own.
     """
 
     cards: tuple[Card, ...]
@@ -102,16 +102,16 @@ class Listing:
     page: int
     pages: int
     languages: tuple[tuple[str, int], ...]
-    name: int
+    name: int | None = None
 
 
 def listing(source: Source, viewer: Viewer, filters: Filters) -> Listing:
     """The quizzes this viewer may see, narrowed, sorted, and cut to a page."""
-    if isinstance(source, Reader) and (found := kept_list(source, viewer, filters, _listing, viewer.is_guest)):
-        shown, now = found
-        own = _own_at(source, viewer, shown.cards)
+    if isinstance(source, Reader) and (found := kept_list(source, viewer, filters, _listing, "cards", viewer.is_guest)):
+        known, now = found
+        own = _own_at(source, viewer, known.found.cards)
         if not any(taking.is_overdue(row, now) for row in own):
-            return _with_own(shown, own, now)
+            return _with_own(replace(known.found, name=known.name), own, now)
     session = session_of(source)
     if viewer.user_id is not None:
         taking.complete_overdue(session, user_id=viewer.user_id)
@@ -126,18 +126,20 @@ def kept_list(
     filters: Filters,
     make: Callable[[Session, Viewer, Filters, datetime], T],
     *more: Hashable,
-) -> tuple[T, datetime] | None:
+) -> tuple[Named[T], datetime] | None:
     """A list of public quizzes, and the database's time; made where the catalogue has changed.
 
     None where it has to be made each time: plays change its order, or this viewer's drafts are in
     it. more: what the list depends on besides the filters.
     """
     own = viewer.user_id is not None and viewer.may("quiz:edit-own")
-    at = _REVISION.one_or_none(reader)
+    at = revision(reader)
     if filters.sort == MOST_PLAYED or own or viewer.may("quiz:edit-any") or at is None:
         return None
-    which = (make, filters, *more)
-    return kept(reader, at, which, lambda session: make(session, viewer, filters, at.now)), at.now
+    return (
+        kept(reader, at, (filters, *more), lambda session: make(session, viewer, filters, at.now)),
+        at.now,
+    )
 
 
 class At(Protocol):
@@ -151,10 +153,18 @@ class At(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Named(Generic[T]):
+    """Something, and where it is kept a name that nothing else has in this process."""
+
+    found: T
+    name: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Kept(Generic[T]):
     """Something about public quizzes, and the times at which just these are public."""
 
-    found: T
+    named: Named[T]
     since: datetime
     until: datetime
 
@@ -165,7 +175,13 @@ _names = count(1)
 _REVISION = Prepared(sa.select(Catalogue.revision, sa.func.clock_timestamp().label("now")))
 
 
-def kept(reader: Reader, at: At, which: Hashable, make: Callable[[Session], T]) -> T:
+def revision(reader: Reader) -> At | None:
+    """The catalogue's revision; None where somebody took its row away."""
+    found: At | None = _REVISION.one_or_none(reader)
+    return found
+
+
+def kept(reader: Reader, at: At, which: Hashable, make: Callable[[Session], T]) -> Named[T]:
     """What the catalogue says, made where this process does not know it at this revision.
 
     Between two revisions only time changes what is public: what was made holds until then.
@@ -174,9 +190,10 @@ def kept(reader: Reader, at: At, which: Hashable, make: Callable[[Session], T]) 
     if known is None or not known.since <= at.now < known.until:
         session = reader.session()
         since, until = session.execute(_public_between(at.now)).one()
-        known = _Kept(make(session), since or _EVER, until or _NEVER)
+        named = Named(make(session), next(_names))
+        known = _Kept(named, since or _EVER, until or _NEVER)
         _kept.put((at.revision, which), known)
-    return cast("T", known.found)
+    return known.named
 
 
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -216,7 +233,6 @@ def _listing(session: Session, viewer: Viewer, filters: Filters, now: datetime) 
         page,
         pages,
         tuple((code, count) for code, count in languages),
-        next(_names),
     )
 
 

@@ -89,7 +89,7 @@ def quiz_board_tag(session: Session, quiz_id: UUID, page: int, user_id: UUID | N
 def tag_at(state: State, quiz_id: UUID, page: int, user_id: UUID | None) -> str:
     """The tag of a board that stands at `state`."""
     page, _, _ = _window(page, state.players, PAGE_SIZE)
-    return _digest(quiz_id, state.revision, page, user_id)
+    return digest(quiz_id, state.revision, page, user_id)
 
 
 def quiz_board(
@@ -100,7 +100,7 @@ def quiz_board(
     page, pages, before = _window(page, state.players, size)
     placed = _quiz_page(session, quiz_id, size, before)
     own = None if _holds(placed, user_id) else standing(session, quiz_id, user_id)
-    tag = _digest(quiz_id, state.revision, page, user_id)
+    tag = digest(quiz_id, state.revision, page, user_id)
     return Board(placed, own, state.players, page, pages, tag)
 
 
@@ -129,7 +129,7 @@ def kept_board(
             lambda: standing(reader.session(), quiz_id, user_id) or _NOWHERE,
         )
         own = found if isinstance(found, Row) else None
-    tag = _digest(quiz_id, state.revision, page, user_id)
+    tag = digest(quiz_id, state.revision, page, user_id)
     return Board(placed, own, state.players, page, pages, tag, name=name)
 
 
@@ -192,20 +192,25 @@ def overall_board(
     """One page of the global board; its tag is a digest of what it shows."""
     players, more = _counted_players(session)
     page, pages, before = _window(page, players, size)
+    placed = overall_rows(session, size, before=before)
+    own = None if _holds(placed, user_id) else _overall_standing(session, user_id)
+    shown = [asdict(row) for row in (*placed, *([own] if own else []))]
+    tag = digest(shown, players, more, page, user_id)
+    return Board(placed, own, players, page, pages, tag, more)
+
+
+def overall_rows(session: Session, size: int, *, before: int) -> tuple[Row, ...]:
+    """The rows of the global board after the first `before`."""
     cut = (
         sa.select(PlayerStanding)
-        .order_by(*_overall_order(PlayerStanding))
+        .order_by(*overall_order(PlayerStanding))
         .limit(size)
         .offset(before)
     )
     found = session.execute(_overall_rows(cut)).mappings()
     rows = [Row(**row) for row in found]
     first = _overall_rank(session, rows[0]) if before and rows else 1
-    placed = _placed(rows, first, before)
-    own = None if _holds(placed, user_id) else _overall_standing(session, user_id)
-    shown = [asdict(row) for row in (*placed, *([own] if own else []))]
-    tag = _digest(shown, players, more, page, user_id)
-    return Board(placed, own, players, page, pages, tag, more)
+    return _placed(rows, first, before)
 
 
 def _overall_standing(session: Session, user_id: UUID | None) -> Row | None:
@@ -285,19 +290,25 @@ def _overall_rows(cut: sa.Select[PlayerStanding]) -> sa.Select[*tuple[Any, ...]]
             cut_standing.quizzes_played,
         )
         .join(User, User.id == cut_standing.user_id)
-        .order_by(*_overall_order(cut_standing))
+        .order_by(*overall_order(cut_standing))
     )
 
 
-def _overall_order(standing: type[PlayerStanding]) -> Sequence[sa.ColumnElement[Any]]:
+def overall_order(standing: type[PlayerStanding]) -> Sequence[sa.ColumnElement[Any]]:
+    """More right answers first, then less time; the rest makes the order the same each time."""
     return (standing.total_correct.desc(), standing.total_time_ms.asc(), standing.user_id.asc())
 
 
 def _window(page: int, players: int, size: int) -> tuple[int, int, int]:
     """The page that exists nearest to the one asked for, how many there are, rows before it."""
-    pages = max(1, -(-players // size))
+    pages = pages_of(players, size)
     page = min(max(1, page), pages)
     return page, pages, (page - 1) * size
+
+
+def pages_of(players: int, size: int) -> int:
+    """How many pages so many players fill."""
+    return max(1, -(-players // size))
 
 
 def _placed(rows: Iterable[Row], first_rank: int, before: int) -> tuple[Row, ...]:
@@ -309,5 +320,6 @@ def _holds(rows: Iterable[Row], user_id: UUID | None) -> bool:
     return user_id is None or any(row.user_id == user_id for row in rows)
 
 
-def _digest(*parts: object) -> str:
+def digest(*parts: object) -> str:
+    """A short name of all this."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from respondeo.domain.access import Viewer
+from respondeo.domain.access import GUEST, Viewer
 from respondeo.domain.draft import Draft
 from respondeo.domain.errors import NotFound
 from respondeo.models import (
@@ -24,8 +24,9 @@ from respondeo.models import (
     QuizVersionQuestion,
     User,
 )
+from respondeo.prepared import Reader, Source, session_of
 from respondeo.services import catalogue
-from respondeo.services.catalogue import Filters
+from respondeo.services.catalogue import Filters, Named
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,39 @@ class Edited:
     questions: tuple[KeyedQuestion, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PageOfFacts:
+    """Some quizzes of a list, and how many it has in all."""
+
+    quizzes: tuple[Facts, ...]
+    total: int
+
+
 def page_of_quizzes(
+    source: Source,
+    viewer: Viewer,
+    filters: Filters,
+    *,
+    author_id: UUID | None,
+    offset: int,
+    limit: int,
+) -> Named[PageOfFacts]:
+    """The quizzes this viewer may see, newest first, from `offset` on."""
+
+    def make(session: Session, viewer: Viewer, filters: Filters) -> PageOfFacts:
+        return _page(session, viewer, filters, author_id=author_id, offset=offset, limit=limit)
+
+    if isinstance(source, Reader):
+        which = ("facts", author_id, offset, limit)
+        found = catalogue.kept_list(
+            source, viewer, filters, lambda s, v, f, _: make(s, v, f), *which
+        )
+        if found:
+            return found[0]
+    return Named(make(session_of(source), viewer, filters), None)
+
+
+def _page(
     session: Session,
     viewer: Viewer,
     filters: Filters,
@@ -93,29 +126,43 @@ def page_of_quizzes(
     author_id: UUID | None,
     offset: int,
     limit: int,
-) -> tuple[list[Facts], int]:
-    """The quizzes this viewer may see, newest first, from `offset` on; and how many in all."""
+) -> PageOfFacts:
     found = catalogue.narrowed(_facts(viewer), filters)
     if author_id is not None:
         found = found.where(Quiz.author_id == author_id)
     total = session.execute(sa.select(sa.func.count()).select_from(found.subquery())).scalar_one()
     if offset >= total:
-        return [], total
+        return PageOfFacts((), total)
     newest = Quiz.published_at.desc().nulls_first()
     rows = session.execute(found.order_by(newest, Quiz.id.desc()).limit(limit).offset(offset))
-    return [_from(row) for row in rows.mappings()], total
+    return PageOfFacts(tuple(_from(row) for row in rows.mappings()), total)
 
 
-def facts(session: Session, viewer: Viewer, quiz_id: UUID) -> Facts:
+def facts(source: Source, viewer: Viewer, quiz_id: UUID) -> Named[Facts]:
     """One quiz, if this viewer may see it. Raises NotFound."""
-    row = session.execute(_facts(viewer).where(Quiz.id == quiz_id)).mappings().one_or_none()
-    if row is None:
+    if isinstance(source, Reader) and (at := catalogue.revision(source)):
+        public = catalogue.kept(
+            source, at, ("facts", quiz_id), lambda session: _one(session, EVERYBODY, quiz_id)
+        )
+        if public.found is not None:
+            return Named(public.found, public.name)
+    found = _one(session_of(source), viewer, quiz_id)
+    if found is None:
         raise NotFound(catalogue.NO_SUCH_QUIZ)
-    return _from(row)
+    return Named(found, None)
+
+
+EVERYBODY = Viewer(GUEST, frozenset())
+
+
+def _one(session: Session, viewer: Viewer, quiz_id: UUID) -> Facts | None:
+    row = session.execute(_facts(viewer).where(Quiz.id == quiz_id)).mappings().one_or_none()
+    return _from(row) if row else None
 
 
 def _facts(viewer: Viewer) -> sa.Select[*tuple[Any, ...]]:
-    now = sa.func.now()  # of the database, and an index can be searched by it
+    # Asked once, in a query of its own: an index can be searched by it.
+    now = sa.select(sa.func.clock_timestamp()).scalar_subquery()
     return (
         catalogue.quizzes()
         .add_columns(

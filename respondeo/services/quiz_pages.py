@@ -144,7 +144,7 @@ def _look(reader: Reader, quiz_id: UUID) -> tuple[_At, Card] | None:
         at,
         ("card", quiz_id),
         lambda session: catalogue.public_card(session, quiz_id, at.now),
-    )
+    ).found
     return None if card is None else (at, card)
 
 

@@ -40,7 +40,7 @@ class ListingView:
         return self.found.cards
 
     @property
-    def name(self) -> int:
+    def name(self) -> int | None:
         return self.found.name
 
     @property

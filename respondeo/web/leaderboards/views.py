@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, Response, url_for
 
 from respondeo.db import commit, reader, session
-from respondeo.services import attempts, leaderboards, quiz_pages, taking
+from respondeo.services import attempts, leaderboards, overall, quiz_pages
 from respondeo.web import access
 from respondeo.web.htmx import page_or_fragment
 from respondeo.web.leaderboards.board import nothing_new, shown, unchanged, with_tag
@@ -42,14 +42,14 @@ def quiz(quiz_id: UUID) -> Response:
     return with_tag(response, board)
 
 
-@bp.get("/leaderboard")
+@bp.get("/leaderboard", endpoint="overall")
 @access.allow("leaderboard:view")
-def overall() -> Response:
+def all_quizzes() -> Response:
     """Everybody's sums over all quizzes."""
-    taking.complete_overdue(session())
-    session().commit()
     page = page_from_address()
-    found = leaderboards.overall_board(session(), user_id=access.viewer().user_id, page=page)
+    viewer = access.viewer()
+    found = overall.board(reader(), user_id=viewer.user_id, page=page, size=leaderboards.PAGE_SIZE)
+    commit()
     same = unchanged(found.tag)
     if same is not None:
         return same

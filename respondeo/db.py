@@ -86,7 +86,7 @@ def _driver() -> Driver:
             g.reader = db.engine.raw_connection()
             g.reader.driver_connection.autocommit = True
         except psycopg.Error as error:
-            raise told(error, invalidated=True) from error
+            raise told(error, invalidated=False) from error
     return cast("Driver", g.reader.driver_connection)
 
 

@@ -51,7 +51,7 @@ def init_extensions(app: Flask, settings: Settings) -> None:
     init_db(app, app.config["DATABASE_URL"], connections=settings.web_threads)
     migrate.init_app(app, db, directory=str(Path(app.root_path).parent / "migrations"))
     login_manager.session_protection = None  # sessions are rows of ours, not Flask's cookie
-    login_manager.init_app(app)
+    login_manager.init_app(app, add_context_processor=False)
     # We have no such cookie, and one that another application on this host set is none of ours.
     app.config["REMEMBER_COOKIE_NAME"] = secrets.token_hex()
     app.config.from_mapping(

@@ -165,7 +165,7 @@ def test_a_connection_that_was_closed_while_idle_is_no_store_away(
 ) -> None:
     storage.incr("k", 60)
     ended = sa.text(
-        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
         " WHERE application_name = 'respondeo limits' AND datname = current_database()"
     )
     assert committed.scalar(ended)

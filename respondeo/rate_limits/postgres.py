@@ -120,7 +120,12 @@ class PostgresStorage(Storage):
     def count(self, key: str, expiry: int, amount: int = 1) -> tuple[int, float]:
         """The same, in one statement; returns also when the window ends, in Unix seconds."""
         with failures.told(self.base_exceptions), self.engine.connect() as connection:
-            values = {"key": key, "amount": amount, "window": timedelta(seconds=expiry)}
+            values = {
+                "key": key,
+                "amount": amount,
+                "window": timedelta(seconds=expiry),
+                "patience": str(PATIENCE_MS),
+            }
             hits, expires_at = connection.execute(_COUNTED, values).one()
             if hits == amount:  # a new window: a good moment to forget some old ones
                 with suppress(sa.exc.SQLAlchemyError):
@@ -183,7 +188,8 @@ def _counted() -> sa.Executable:
     amount = sa.bindparam("amount", type_=sa.Integer())
     ended = RateLimit.expires_at <= now
     ends = now + sa.bindparam("window", type_=sa.Interval())
-    patience = sa.select(sa.func.set_config("lock_timeout", str(PATIENCE_MS), True)).cte("patience")
+    wait = sa.bindparam("patience", type_=sa.Text())
+    patience = sa.select(sa.func.set_config("lock_timeout", wait, True)).cte("waiting")
     first = sa.select(sa.bindparam("key", type_=sa.Text()), amount, ends).select_from(patience)
     return (
         insert(RateLimit)

@@ -11,7 +11,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 
 class SeldomSessions(SecureCookieSessionInterface):
-    """Flask's own session, which only a sign-in at a provider needs: few requests have its cookie."""
+    """Flask's own session, which a sign-in at a provider needs: few requests have its cookie."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """What the cookie says; see Flask."""

@@ -15,7 +15,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 Driver: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
@@ -50,12 +50,13 @@ class Prepared:
     Lists are passed as arrays: `column == sa.any_(sa.bindparam(...))`, never IN.
     """
 
-    def __init__(self, statement: sa.Select[*tuple[Any, ...]] | ReturningInsert[Any]) -> None:
+    def __init__(
+        self,
+        statement: sa.Select[*tuple[Any, ...]] | ReturningInsert[Any] | ReturningUpdate[Any],
+    ) -> None:
         compiled = statement.compile(dialect=_DIALECT)
         self._text = str(compiled)
-        self._given = {
-            name: value for name, value in compiled.params.items() if value is not None
-        }
+        self._given = {name: value for name, value in compiled.params.items() if value is not None}
         names = [str(column.key) for column in statement.exported_columns]
         self._row: Any = namedtuple("_Row", names)  # type: ignore[misc]
 

@@ -170,7 +170,8 @@ def answer_question(attempt_id: UUID, body: SentChoice) -> AnswerStep:
 def next_question(attempt_id: UUID) -> Step:
     viewer = asking.viewer()
     quiz_id = taking.own_quiz_id(session(), viewer, attempt_id)
-    attempt = taking.show_next(session(), viewer, quiz_id, attempt_id)
+    taking.show_next(session(), viewer, quiz_id, attempt_id)
+    attempt = taking.own_attempt(session(), viewer, quiz_id, attempt_id)
     return _step(telling.standing(session(), attempt))
 
 

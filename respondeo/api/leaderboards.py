@@ -49,7 +49,9 @@ def quiz_leaderboard(quiz_id: UUID, query: BoardWindow) -> Body:
     board = quiz_pages.board(reader(), viewer, quiz_id, page=query.number, size=query.size)
     return body(
         ("board", board.name, query.number) if board.name is not None else None,
-        lambda: QuizBoardPage.of([_entry(row) for row in _rows(board, query)], board.players, query),
+        lambda: QuizBoardPage.of(
+            [_entry(row) for row in _rows(board, query)], board.players, query
+        ),
     )
 
 

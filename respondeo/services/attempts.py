@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.domain.access import Viewer
 from respondeo.models import QuizAttempt, QuizStanding, QuizVersion, User
-from respondeo.services.taking import KEPT
+from respondeo.services.running import KEPT
 
 PAGE_SIZE = 30
 OWN_SHOWN = 20

@@ -18,7 +18,7 @@ from respondeo.db import database_time
 from respondeo.models import AttemptAnswer, QuizAttempt, QuizVersion, User
 from respondeo.services import statistics
 from respondeo.services.question_figures import listed_questions
-from respondeo.services.taking import KEPT
+from respondeo.services.running import KEPT
 
 AT_ONCE = 200
 

@@ -107,7 +107,9 @@ class Listing:
 
 def listing(source: Source, viewer: Viewer, filters: Filters) -> Listing:
     """The quizzes this viewer may see, narrowed, sorted, and cut to a page."""
-    if isinstance(source, Reader) and (found := kept_list(source, viewer, filters, _listing, "cards", viewer.is_guest)):
+    if isinstance(source, Reader) and (
+        found := kept_list(source, viewer, filters, _listing, "cards", viewer.is_guest)
+    ):
         known, now = found
         own = _own_at(source, viewer, known.found.cards)
         if not any(taking.is_overdue(row, now) for row in own):

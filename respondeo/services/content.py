@@ -13,10 +13,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from cachetools import LRUCache, cached
-from sqlalchemy.orm import Session
 
 from respondeo.domain.document import QuestionKind
 from respondeo.models import Answer, Question, QuizVersion, QuizVersionQuestion
+from respondeo.prepared import Source, session_of
 
 CACHED_VERSIONS = 256
 
@@ -54,21 +54,23 @@ class Key:
     explanation: str | None
 
 
-def _by_id(_session: Session, version_id: UUID) -> UUID:
+def _by_id(_source: Source, version_id: UUID) -> UUID:
     return version_id
 
 
 @cached(LRUCache(CACHED_VERSIONS), key=_by_id, lock=Lock())
-def version_details(session: Session, version_id: UUID) -> QuizVersion:
+def version_details(source: Source, version_id: UUID) -> QuizVersion:
     """The version's row, detached from any session."""
+    session = session_of(source)
     version = session.get_one(QuizVersion, version_id)
     session.expunge(version)
     return version
 
 
 @cached(LRUCache(CACHED_VERSIONS), key=_by_id, lock=Lock())
-def questions_for_players(session: Session, version_id: UUID) -> Mapping[UUID, PlayedQuestion]:
+def questions_for_players(source: Source, version_id: UUID) -> Mapping[UUID, PlayedQuestion]:
     """A version's questions by id, in the author's order, without any key."""
+    session = session_of(source)
     options: dict[UUID, list[Option]] = defaultdict(list)
     for question_id, answer_id, text in session.execute(
         sa.select(Answer.question_id, Answer.id, Answer.text)
@@ -92,8 +94,9 @@ def questions_for_players(session: Session, version_id: UUID) -> Mapping[UUID, P
 
 
 @cached(LRUCache(CACHED_VERSIONS), key=_by_id, lock=Lock())
-def answer_keys(session: Session, version_id: UUID) -> Mapping[UUID, Key]:
+def answer_keys(source: Source, version_id: UUID) -> Mapping[UUID, Key]:
     """The key to a version's questions, for the grader and for what may be revealed."""
+    session = session_of(source)
     right: dict[UUID, set[UUID]] = defaultdict(set)
     explanations: dict[UUID, str | None] = {}
     for question_id, explanation, answer_id in session.execute(

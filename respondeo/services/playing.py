@@ -1,7 +1,6 @@
 """An attempt as its player sees it on the play page.
 
-Nothing here changes an attempt, but for the one rule that whatever reads an overdue one
-completes it. What is revealed: product description, "What is revealed".
+Nothing here changes an attempt. What is revealed: product description, "What is revealed".
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
 from respondeo.domain import timing
 from respondeo.domain.document import Feedback
-from respondeo.models import AttemptAnswer, QuizAttempt
-from respondeo.services import content, steps, taking
+from respondeo.prepared import Source
+from respondeo.services import content, steps
 from respondeo.services.content import Key, PlayedQuestion
+from respondeo.services.running import Running
+from respondeo.services.steps import Answer, Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +75,25 @@ class Material:
     keys: Mapping[UUID, Key]
 
 
-def play(session: Session, attempt: QuizAttempt, *, answered: UUID | None = None) -> Play:
+def play(source: Source, stands: Running, *, answered: UUID | None = None) -> Play:
     """Where the player's attempt stands.
 
     answered: a question whose feedback is asked for; used where there is any to show.
     """
-    now = taking.settle(session, attempt)
-    rows = taking.answers_of(session, attempt)
+    attempt, rows = stands.attempt, stands.answers
     row = row_to_show(attempt, rows, answered)
     tells = row is not None and row.answered_at is not None and attempt.discloses
-    version = content.version_details(session, attempt.quiz_version_id)
+    version = content.version_details(source, attempt.quiz_version_id)
     material = Material(
         version.title,
         version.language,
-        content.questions_for_players(session, version.id),
-        content.answer_keys(session, version.id) if tells else {},
+        content.questions_for_players(source, version.id),
+        content.answer_keys(source, version.id) if tells else {},
     )
-    return standing(attempt, rows, material, row, now)
+    return standing(attempt, rows, material, row, stands.now)
 
 
-def row_to_show(
-    attempt: QuizAttempt, rows: Sequence[AttemptAnswer], answered: UUID | None
-) -> AttemptAnswer | None:
+def row_to_show(attempt: Attempt, rows: Sequence[Answer], answered: UUID | None) -> Answer | None:
     """The question to show: the one asked for, else the current one, else the last feedback."""
     if attempt.feedback == Feedback.EACH and answered is not None:
         for row in rows:
@@ -108,15 +104,15 @@ def row_to_show(
     return _last_answered(rows) if attempt.feedback_at is not None else None
 
 
-def _last_answered(rows: Sequence[AttemptAnswer]) -> AttemptAnswer | None:
+def _last_answered(rows: Sequence[Answer]) -> Answer | None:
     return next((row for row in reversed(rows) if row.answered_at is not None), None)
 
 
 def standing(
-    attempt: QuizAttempt,
-    rows: Sequence[AttemptAnswer],
+    attempt: Attempt,
+    rows: Sequence[Answer],
     material: Material,
-    row: AttemptAnswer | None,
+    row: Answer | None,
     now: datetime,
 ) -> Play:
     """What the player sees of an attempt that is settled; `row`: the question to show."""
@@ -129,12 +125,12 @@ def standing(
 
 
 def _play(
-    attempt: QuizAttempt,
-    rows: Sequence[AttemptAnswer],
+    attempt: Attempt,
+    rows: Sequence[Answer],
     material: Material,
     status: str,
     now: datetime,
-    row: AttemptAnswer | None = None,
+    row: Answer | None = None,
 ) -> Play:
     clock = None if attempt.completed_at else steps.clock_of(attempt)
     spent = clock.spent(now) if clock else attempt.total_time_ms or 0
@@ -163,7 +159,7 @@ def _play(
     )
 
 
-def _pip(row: AttemptAnswer, *, current: bool, tells: bool) -> str:
+def _pip(row: Answer, *, current: bool, tells: bool) -> str:
     if row.answered_at is None:
         return "current" if current else "todo"
     if not tells:
@@ -172,7 +168,7 @@ def _pip(row: AttemptAnswer, *, current: bool, tells: bool) -> str:
 
 
 def _feedback(
-    attempt: QuizAttempt, rows: Sequence[AttemptAnswer], material: Material, row: AttemptAnswer
+    attempt: Attempt, rows: Sequence[Answer], material: Material, row: Answer
 ) -> AnswerFeedback:
     assert row.answer_id is not None
     key = material.keys.get(row.question_id, Key(frozenset(), None))

@@ -11,11 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.domain.access import Viewer
-from respondeo.domain.errors import NotFound
 from respondeo.domain.timing import GRACE_MS
 from respondeo.models import Catalogue, QuizAttempt, QuizBoard, QuizStanding, QuizVersion
 from respondeo.prepared import Prepared, Reader, Source, session_of
-from respondeo.services import attempts, catalogue, leaderboards, starting, steps, taking
+from respondeo.services import attempts, catalogue, leaderboards, running, starting, taking
 from respondeo.services.attempts import Listed
 from respondeo.services.catalogue import Card, Mine
 from respondeo.services.leaderboards import Board, State
@@ -66,9 +65,7 @@ def quiz_page(
     )
 
 
-def board(
-    source: Source, viewer: Viewer, quiz_id: UUID, *, page: int, size: int
-) -> Board:
+def board(source: Source, viewer: Viewer, quiz_id: UUID, *, page: int, size: int) -> Board:
     """A page of the board of a quiz that this viewer may see, without anybody's own row.
 
     Raises NotFound.
@@ -177,7 +174,7 @@ def _own_attempts(whose: sa.ColumnElement[bool]) -> Prepared:
 
 _PERSONS = _own_attempts(QuizAttempt.user_id == sa.bindparam("user_id"))
 _GUESTS = _own_attempts(
-    sa.and_(QuizAttempt.guest_token == sa.bindparam("guest_token"), taking.KEPT)
+    sa.and_(QuizAttempt.guest_token == sa.bindparam("guest_token"), running.KEPT)
 )
 
 

@@ -17,7 +17,7 @@ from respondeo.db import database_time
 from respondeo.domain.access import Viewer, may_see, refusal
 from respondeo.domain.errors import NotAllowed, NotFound, SignInRequired
 from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizBoard, QuizStanding, User
-from respondeo.services import content, leaderboards, standings, starting, taking
+from respondeo.services import content, leaderboards, running, standings, starting, taking
 from respondeo.services.content import Key, PlayedQuestion
 
 
@@ -117,7 +117,7 @@ def attempt_to_show(
     found = session.execute(
         sa.select(QuizAttempt, Quiz.author_id, Quiz.published_at)
         .join(Quiz, Quiz.id == QuizAttempt.quiz_id)
-        .where(QuizAttempt.id == attempt_id, Quiz.id == quiz_id, taking.KEPT)
+        .where(QuizAttempt.id == attempt_id, Quiz.id == quiz_id, running.KEPT)
     ).one_or_none()
     if found is None or not is_own(viewer, found[0]):
         if viewer.is_guest and not viewer.may("quiz:view"):

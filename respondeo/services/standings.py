@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -26,6 +28,31 @@ BEST_FIRST = (
 """Which of a player's attempts counts: more right, then less time, then completed earlier."""
 
 
+class Completed(Protocol):
+    """A completed attempt."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def quiz_id(self) -> UUID: ...
+
+    @property
+    def user_id(self) -> UUID | None: ...
+
+    @property
+    def ranked(self) -> bool: ...
+
+    @property
+    def correct_count(self) -> int: ...
+
+    @property
+    def total_time_ms(self) -> int | None: ...
+
+    @property
+    def completed_at(self) -> datetime | None: ...
+
+
 def lock_open_attempts(session: Session, which: sa.ColumnElement[bool]) -> None:
     """Wait for whoever is completing these attempts, in the order in which all lock them."""
     session.execute(
@@ -36,7 +63,7 @@ def lock_open_attempts(session: Session, which: sa.ColumnElement[bool]) -> None:
     ).all()
 
 
-def record_results(session: Session, attempts: Sequence[QuizAttempt]) -> None:
+def record_results(session: Session, attempts: Sequence[Completed]) -> None:
     """Bring the boards up to date with attempts that were just completed."""
     played = [attempt for attempt in attempts if attempt.user_id is not None]
     ranked = [attempt for attempt in played if attempt.ranked]
@@ -86,7 +113,7 @@ def _lock_players(session: Session, user_ids: Sequence[UUID]) -> None:
     )
 
 
-def _take_standing(session: Session, attempt: QuizAttempt) -> bool | None:
+def _take_standing(session: Session, attempt: Completed) -> bool | None:
     """Let the attempt count if it is the player's best: True where it is their first, None if not.
 
     Of two equal attempts the one completed earlier counts.

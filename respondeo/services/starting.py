@@ -19,9 +19,9 @@ from respondeo.domain.document import Feedback, Reveal
 from respondeo.domain.errors import NoAttemptsLeft, NotAllowed, NotFound, SignInRequired
 from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizVersion
 from respondeo.services import content, steps
+from respondeo.services.running import KEPT
 from respondeo.services.steps import HasClock, clock_of
 from respondeo.services.taking import (
-    KEPT,
     last_attempt,
     lock_and_settle,
     players_attempts,

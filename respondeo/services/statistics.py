@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from respondeo.domain import statistics
 from respondeo.domain.statistics import Bar, Score
 from respondeo.models import QuizAttempt, QuizVersion
-from respondeo.services.taking import KEPT
+from respondeo.services.running import KEPT
 
 ALMOST_ALL = 0.95
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from random import Random
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from respondeo.domain import timing
 from respondeo.domain.document import Feedback
 from respondeo.domain.errors import NotThisAnswer
 from respondeo.domain.grading import GRADERS
-from respondeo.models import AttemptAnswer, QuizAttempt
 from respondeo.services.content import Key, PlayedQuestion
 
 
@@ -53,6 +52,41 @@ class HasClock(Protocol):
     def feedback_at(self) -> datetime | None: ...
 
 
+class Attempt(HasClock, Protocol):
+    """An attempt that is stepped: kept or not, of the ORM or plain."""
+
+    id: UUID
+    quiz_id: UUID
+    quiz_version_id: UUID
+    discloses: bool
+    time_limit_ms: int | None
+    feedback: str
+    spent_ms: int
+    shown_at: datetime | None
+    feedback_at: datetime | None
+    deadline_at: datetime | None
+    completed_at: datetime | None
+    timed_out: bool
+    correct_count: int
+    total_time_ms: int | None
+
+
+class Answer(Protocol):
+    """One of its questions."""
+
+    question_id: UUID
+    display_order: int
+    answer_order: list[int]
+    shown_at: datetime | None
+    answer_id: UUID | None
+    is_correct: bool | None
+    answered_at: datetime | None
+    time_ms: int | None
+
+
+T = TypeVar("T", bound=Answer)
+
+
 def clock_of(attempt: HasClock) -> timing.Clock:
     """Where an open attempt's time stands."""
     return timing.Clock(
@@ -60,14 +94,14 @@ def clock_of(attempt: HasClock) -> timing.Clock:
     )
 
 
-def current(rows: Sequence[AttemptAnswer]) -> AttemptAnswer | None:
+def current(rows: Sequence[T]) -> T | None:
     """The first question without an answer."""
     return next((row for row in rows if row.answered_at is None), None)
 
 
 def take_answer(
-    attempt: QuizAttempt,
-    rows: Sequence[AttemptAnswer],
+    attempt: Attempt,
+    rows: Sequence[Answer],
     question: PlayedQuestion,
     key: Key,
     answer_id: UUID,
@@ -91,7 +125,7 @@ def take_answer(
 
 
 def _after_answer(
-    attempt: QuizAttempt, clock: timing.Clock, rows: Sequence[AttemptAnswer], now: datetime
+    attempt: Attempt, clock: timing.Clock, rows: Sequence[Answer], now: datetime
 ) -> bool:
     assert attempt.deadline_at is not None
     attempt.spent_ms = clock.spent_ms
@@ -106,14 +140,14 @@ def _after_answer(
     return False
 
 
-def _set_clock(attempt: QuizAttempt, clock: timing.Clock, now: datetime) -> None:
+def _set_clock(attempt: Attempt, clock: timing.Clock, now: datetime) -> None:
     attempt.shown_at = clock.shown_at
     attempt.feedback_at = clock.feedback_at
     attempt.deadline_at = clock.deadline(now)
 
 
 def leave_feedback(
-    attempt: QuizAttempt, rows: Sequence[AttemptAnswer], after: UUID | None, now: datetime
+    attempt: Attempt, rows: Sequence[Answer], after: UUID | None, now: datetime
 ) -> None:
     """Start the next question's clock and show it, unless the time is up.
 
@@ -128,7 +162,7 @@ def leave_feedback(
         following.shown_at = now
 
 
-def end(attempt: QuizAttempt, now: datetime) -> None:
+def end(attempt: Attempt, now: datetime) -> None:
     """End an open attempt: at its deadline, or now if that is earlier."""
     assert attempt.deadline_at is not None
     ended = timing.outcome(attempt.time_limit_ms, attempt.spent_ms, attempt.deadline_at, now)

@@ -23,18 +23,11 @@ from respondeo.domain.errors import (
     NotThisQuestion,
 )
 from respondeo.models import AttemptAnswer, QuizAttempt
-from respondeo.services import content, standings, steps
+from respondeo.prepared import Source, session_of
+from respondeo.services import content, running, standings, steps
+from respondeo.services.running import KEPT, Answer, Running
 
 OVERALL_AT_ONCE = 100
-
-GUEST_ATTEMPTS_KEPT_FOR = sa.text("interval '1 day'")
-
-# For everybody older attempts of guests do not exist; the next ones who start remove them.
-KEPT = sa.or_(
-    QuizAttempt.user_id.is_not(None),
-    QuizAttempt.started_at
-    >= sa.select(sa.func.clock_timestamp()).scalar_subquery() - GUEST_ATTEMPTS_KEPT_FOR,
-)
 
 
 def players_attempts(viewer: Viewer, quiz_id: UUID) -> sa.Select[QuizAttempt]:
@@ -92,44 +85,77 @@ def commit_answer(
     attempt_id: UUID,
     question_id: UUID,
     answer_id: UUID,
-) -> AttemptAnswer:
+) -> tuple[Answer, Running]:
     """Store the answer to the current question; an answered question keeps what it has.
 
-    Raises NotFound, NotThisQuestion, NotThisAnswer, AttemptOver.
+    Returns the answer, and the attempt as it stands by it. Raises NotFound, NotThisQuestion,
+    NotThisAnswer, AttemptOver.
     """
-    attempt = own_attempt(session, viewer, quiz_id, attempt_id)
-    now = lock_and_settle(session, attempt)
-    rows = answers_of(session, attempt)
+    stands = _locked(session, viewer, quiz_id, attempt_id)
+    attempt, rows = stands.attempt, stands.answers
     row = next((row for row in rows if row.question_id == question_id), None)
     if row is None:
         raise NotThisQuestion
     if row.answered_at is not None:
-        return row
+        return row, stands
     if attempt.completed_at is not None:
         raise AttemptOver(attempt.id)
     if attempt.shown_at is None or row is not steps.current(rows):
         raise NotThisQuestion
     question = content.questions_for_players(session, attempt.quiz_version_id)[question_id]
     key = content.answer_keys(session, attempt.quiz_version_id)[question_id]
-    if steps.take_answer(attempt, rows, question, key, answer_id, now):
-        _complete(session, [attempt], now)
-    return row
+    if steps.take_answer(attempt, rows, question, key, answer_id, stands.now):
+        _end(session, stands)
+    else:
+        running.save(session, stands)
+    return row, stands
 
 
 def show_next(
     session: Session, viewer: Viewer, quiz_id: UUID, attempt_id: UUID, after: UUID | None = None
-) -> QuizAttempt:
+) -> Running:
     """Leave the feedback: start the next question's clock and show it.
 
     after: the question whose feedback the player left; any other than the last changes nothing.
     Harmless when the attempt is not at feedback. Raises NotFound.
     """
-    attempt = own_attempt(session, viewer, quiz_id, attempt_id)
-    now = lock_and_settle(session, attempt)
-    if attempt.feedback_at is None or attempt.deadline_at is None:
-        return attempt
-    steps.leave_feedback(attempt, answers_of(session, attempt), after, now)
-    return attempt
+    stands = _locked(session, viewer, quiz_id, attempt_id)
+    attempt = stands.attempt
+    if attempt.feedback_at is not None and attempt.deadline_at is not None:
+        steps.leave_feedback(attempt, stands.answers, after, stands.now)
+        running.save(session, stands)
+    return stands
+
+
+def stands(
+    source: Source, viewer: Viewer, quiz_id: UUID, attempt_id: UUID | None = None
+) -> Running | None:
+    """Where the player's attempt stands, the newest at the quiz if none is named; None if there is
+    none. One that is overdue is completed."""
+    if attempt_id is None:
+        found = running.look_at_last(source, viewer, quiz_id)
+    else:
+        found = running.look(source, viewer, quiz_id, attempt_id)
+    if found is not None and is_overdue(found.attempt, found.now):
+        return _locked(session_of(source), viewer, quiz_id, found.attempt.id)
+    return found
+
+
+def _locked(session: Session, viewer: Viewer, quiz_id: UUID, attempt_id: UUID) -> Running:
+    """The player's own attempt, locked, and completed if it is overdue. Raises NotFound."""
+    found = running.lock(session, viewer, quiz_id, attempt_id)
+    if found is None:
+        raise NotFound
+    if is_overdue(found.attempt, found.now):
+        _end(session, found)
+    return found
+
+
+def _end(session: Session, stands: Running) -> None:
+    """End a locked attempt, and bring the boards up to date."""
+    steps.end(stands.attempt, stands.now)
+    running.save(session, stands)
+    standings.record_results(session, [stands.attempt])
 
 
 # -- completing --------------------------------------------------------------------------------

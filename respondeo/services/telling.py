@@ -20,7 +20,7 @@ from respondeo.domain.access import Viewer
 from respondeo.domain.document import Feedback
 from respondeo.domain.errors import NotFound
 from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, User
-from respondeo.services import catalogue, content, results, steps, taking
+from respondeo.services import catalogue, content, results, running, steps, taking
 from respondeo.services.content import Option
 
 
@@ -134,7 +134,7 @@ def readable(session: Session, viewer: Viewer, attempt_id: UUID) -> Standing:
     found = session.execute(
         sa.select(QuizAttempt, Quiz)
         .join(Quiz, Quiz.id == QuizAttempt.quiz_id)
-        .where(QuizAttempt.id == attempt_id, taking.KEPT)
+        .where(QuizAttempt.id == attempt_id, running.KEPT)
     ).one_or_none()
     if found is None:
         raise NotFound
@@ -213,7 +213,7 @@ def attempts_at(
     catalogue.demand_visible(session, viewer, quiz_id)
     taking.complete_overdue(session, quiz_id)
     edits = viewer.may_edit(session.get_one(Quiz, quiz_id).author_id)
-    wanted = sa.and_(QuizAttempt.quiz_id == quiz_id, taking.KEPT)
+    wanted = sa.and_(QuizAttempt.quiz_id == quiz_id, running.KEPT)
     if not edits:
         wanted = sa.and_(wanted, QuizAttempt.user_id == viewer.user_id)
     if user_id is not None:

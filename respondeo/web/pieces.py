@@ -1,7 +1,8 @@
 """Pieces of pages that are rendered once: `{% kept key, key … %}…{% endkept %}` in a template.
 
 The keys say all that the piece depends on, and none of it may ever change under the same keys: a
-version's id, a board's state, a person's name as it was just read. A first key of None keeps nothing.
+version's id, a board's state, a person's name as it was just read. A first key of None keeps
+nothing.
 """
 
 from __future__ import annotations

@@ -90,5 +90,5 @@ def answering(
     """Commits the answer, and tells which one is stored."""
     quiz_id, attempt_id = attempt.quiz_id, attempt.id
     return lambda session: (
-        taking.commit_answer(session, viewer, quiz_id, attempt_id, question_id, chosen).answer_id
+        taking.commit_answer(session, viewer, quiz_id, attempt_id, question_id, chosen)[0].answer_id
     )

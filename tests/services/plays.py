@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from respondeo.domain.access import Viewer
 from respondeo.models import Answer, AttemptAnswer, Question, Quiz, QuizAttempt
 from respondeo.services import playing, starting, taking
+from respondeo.services.running import Running
 
 
 def rows_of(session: Session, attempt: QuizAttempt) -> list[AttemptAnswer]:
@@ -61,9 +62,8 @@ def commit(
     session: Session, viewer: Viewer, attempt: QuizAttempt, question_id: UUID, chosen: UUID
 ) -> AttemptAnswer:
     """Commit one answer."""
-    row = taking.commit_answer(session, viewer, attempt.quiz_id, attempt.id, question_id, chosen)
-    session.flush()
-    return row
+    taking.commit_answer(session, viewer, attempt.quiz_id, attempt.id, question_id, chosen)
+    return next(row for row in rows_of(session, attempt) if row.question_id == question_id)
 
 
 def go_on(session: Session, viewer: Viewer, attempt: QuizAttempt) -> QuizAttempt:
@@ -97,4 +97,12 @@ def play(session: Session, viewer: Viewer, quiz: Quiz, answers: Sequence[bool] =
 
 def standing_now(session: Session, attempt: QuizAttempt) -> playing.Play:
     """What the play page would show."""
-    return playing.play(session, attempt)
+    return playing.play(session, stand(session, attempt))
+
+
+def stand(session: Session, attempt: QuizAttempt) -> Running:
+    """Where the attempt stands for who plays it; an overdue one is completed."""
+    player = Viewer("user", frozenset(), attempt.user_id, attempt.guest_token)
+    found = taking.stands(session, player, attempt.quiz_id, attempt.id)
+    assert found is not None
+    return found

@@ -22,6 +22,7 @@ from tests.services.plays import (
     go_on,
     option,
     rows_of,
+    stand,
     standing_now,
     start,
 )
@@ -233,7 +234,7 @@ def test_the_last_feedback_is_shown_though_the_attempt_is_over(
 ) -> None:
     attempt = finish(session, viewer, begun(session, viewer))
     last = rows_of(session, attempt)[-1].question_id
-    shown = playing.play(session, attempt, answered=last)
+    shown = playing.play(session, stand(session, attempt), answered=last)
     assert shown.feedback is not None
     assert (shown.status, shown.feedback.is_last, shown.feedback.is_correct) == (
         "feedback",
@@ -263,7 +264,7 @@ def test_with_feedback_at_the_end_nothing_tells_right_from_wrong_until_the_end(
     attempt = begun(session, viewer, feedback="end")
     answered = [answer(session, viewer, attempt, right=right) for right in (True, False)]
     for row in answered:
-        shown = playing.play(session, attempt, answered=row.question_id)
+        shown = playing.play(session, stand(session, attempt), answered=row.question_id)
         assert (shown.status, shown.score, shown.feedback) == ("question", None, None)
         assert shown.question is not None
         assert shown.question.id == current(session, attempt)

@@ -17,7 +17,7 @@ from respondeo.services import catalogue, playing, results, starting, taking
 from respondeo.services.catalogue import Filters
 from tests.conftest import Clock
 from tests.factories import add_user, editor, guest, player, published_quiz
-from tests.services.plays import answer, finish, go_on, play, start
+from tests.services.plays import answer, finish, go_on, play, stand, start
 
 Reader = Callable[[Session, Viewer, QuizAttempt], object]
 
@@ -34,7 +34,7 @@ def editor_reads_result(session: Session, _: Viewer, attempt: QuizAttempt) -> ob
 
 
 READERS: dict[str, Reader] = {
-    "play page": lambda session, _, attempt: playing.play(session, attempt),
+    "play page": lambda session, _, attempt: playing.play(session, stand(session, attempt)),
     "start form": lambda session, viewer, attempt: starting.start_attempt(
         session, viewer, attempt.quiz_id, number=1
     ),

@@ -15,7 +15,7 @@ from respondeo.models import Quiz, QuizAttempt, QuizStanding
 from respondeo.services import authoring, playing, results
 from tests.conftest import Clock
 from tests.factories import add_user, document, editor, guest, player, published_quiz
-from tests.services.plays import answer, go_on, option, rows_of, start
+from tests.services.plays import answer, go_on, option, rows_of, stand, start
 
 # (maximum, number of the attempt): whether it discloses where reveal is `safe`.
 ATTEMPTS = {(1, 1): True, (3, 1): False, (3, 3): True, (None, 1): True}
@@ -85,7 +85,7 @@ def half_played(session: Session, clock: Clock, viewer: Viewer, quiz: Quiz) -> Q
 
 def run_out(session: Session, clock: Clock, attempt: QuizAttempt) -> None:
     clock.advance(seconds=60 + 120 + 3)
-    playing.play(session, attempt)
+    playing.play(session, stand(session, attempt))
     assert attempt.completed_at is not None
 
 
@@ -127,7 +127,7 @@ def test_right_answers_are_revealed_as_the_table_says(
 def check_while_playing(session: Session, attempt: QuizAttempt, expected: Told) -> None:
     verdicts = [True, False]
     for row, right in zip(rows_of(session, attempt)[:2], verdicts, strict=True):
-        shown = playing.play(session, attempt, answered=row.question_id)
+        shown = playing.play(session, stand(session, attempt), answered=row.question_id)
         assert (shown.score == 1) is expected.feedback
         assert (shown.score is None) is not expected.feedback
         assert shown.pips[:2] == (("right", "wrong") if expected.feedback else ("answered",) * 2)
@@ -239,7 +239,7 @@ def test_what_an_attempt_discloses_is_fixed_at_its_start(session: Session, clock
     draft = document(4, max_attempts=1, reveal="always", time_limit_seconds=60)
     authoring.save_draft(session, editor(), quiz.id, draft)
     authoring.publish(session, editor(), quiz.id)
-    shown = playing.play(session, attempt)
+    shown = playing.play(session, stand(session, attempt))
     assert shown.feedback is not None
     assert (shown.feedback.disclosed, shown.feedback.right_ids) == (False, frozenset())
     run_out(session, clock, attempt)

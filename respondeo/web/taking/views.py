@@ -10,8 +10,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from respondeo.db import commit, reader, session
 from respondeo.domain.errors import AttemptOver, Invalid, NotFound, NotThisQuestion
 from respondeo.extensions import limiter
-from respondeo.models import QuizAttempt
 from respondeo.services import catalogue, playing, quiz_pages, results, starting, taking
+from respondeo.services.running import Running
+from respondeo.services.steps import Attempt
 from respondeo.web import access
 from respondeo.web.htmx import go_to, page_or_fragment
 from respondeo.web.leaderboards.board import TOP, nothing_new, shown, with_tag
@@ -70,7 +71,7 @@ def start(quiz_id: UUID) -> BaseResponse:
     return response
 
 
-def where_it_stands(attempt: QuizAttempt) -> str:
+def where_it_stands(attempt: Attempt) -> str:
     """The address of an attempt: the play page while it is open, then the result."""
     if attempt.completed_at is None:
         return url_for("taking.play", quiz_id=attempt.quiz_id)
@@ -84,14 +85,20 @@ def play(quiz_id: UUID) -> BaseResponse:
     viewer = access.viewer()
     named, answered = _id_from_address("attempt"), _id_from_address("answered")
     if named is not None:
-        attempt = taking.own_attempt(session(), viewer, quiz_id, named)
-    else:
-        found = taking.last_attempt(session(), viewer, quiz_id)
-        if found is None:
-            catalogue.demand_visible(session(), viewer, quiz_id)
-            return go_to(url_for("taking.quiz", quiz_id=quiz_id))
-        attempt = found
-    return show_play(attempt, answered)
+        return show_play(its_stand(quiz_id, named), answered)
+    stands = taking.stands(reader(), viewer, quiz_id)
+    if stands is None:
+        catalogue.demand_visible(session(), viewer, quiz_id)
+        return go_to(url_for("taking.quiz", quiz_id=quiz_id))
+    return show_play(stands, answered)
+
+
+def its_stand(quiz_id: UUID, attempt_id: UUID) -> Running:
+    """Where this attempt of the player's stands. Raises NotFound."""
+    stands = taking.stands(reader(), access.viewer(), quiz_id, attempt_id)
+    if stands is None:
+        raise NotFound
+    return stands
 
 
 def _id_from_address(name: str) -> UUID | None:
@@ -102,19 +109,19 @@ def _id_from_address(name: str) -> UUID | None:
 
 
 def show_play(
-    attempt: QuizAttempt, answered: UUID | None = None, *, error: str | None = None
+    stands: Running, answered: UUID | None = None, *, error: str | None = None
 ) -> BaseResponse:
     """The play page, or its fragment; where there is nothing more to play, the result."""
-    standing = playing.play(session(), attempt, answered=answered)
-    session().commit()
+    standing = playing.play(reader(), stands, answered=answered)
+    commit()
     if standing.status == "over":
-        return go_to(where_it_stands(attempt))
+        return go_to(where_it_stands(stands.attempt))
     response = page_or_fragment(
         "taking/play.html",
         "play",
         status=422 if error else 200,
         play=standing,
-        way=way_of(attempt),
+        way=way_of(stands.attempt),
         error=error,
     )
     response.headers["Cache-Control"] = "no-store"
@@ -130,19 +137,19 @@ def answer(quiz_id: UUID) -> BaseResponse:
     viewer = access.viewer()
     form = AnswerForm(request.form)
     checked(form, "attempt", "question")
-    attempt = taking.own_attempt(session(), viewer, quiz_id, form.attempt.data)
+    attempt_id, question_id = form.attempt.data, form.question.data
     try:
         checked(form)
-        taking.commit_answer(
-            session(), viewer, quiz_id, attempt.id, form.question.data, form.answer.data
+        _, stands = taking.commit_answer(
+            session(), viewer, quiz_id, attempt_id, question_id, form.answer.data
         )
     except Invalid as invalid:
-        return show_play(attempt, form.question.data, error=str(invalid))
+        return show_play(its_stand(quiz_id, attempt_id), question_id, error=str(invalid))
     except (AttemptOver, NotThisQuestion):
         session().commit()
-        return to_play(attempt)
+        return to_play(its_stand(quiz_id, attempt_id))
     session().commit()
-    return to_play(attempt, answered=form.question.data)
+    return to_play(stands, answered=question_id)
 
 
 @bp.post("/quiz/<uuid:quiz_id>/play/next")
@@ -151,17 +158,18 @@ def next_question(quiz_id: UUID) -> BaseResponse:
     """Leave the feedback: the next question, its clock running."""
     form = NextForm(request.form)
     checked(form)
-    attempt = taking.show_next(
+    stands = taking.show_next(
         session(), access.viewer(), quiz_id, form.attempt.data, form.question.data or None
     )
     session().commit()
-    return to_play(attempt)
+    return to_play(stands)
 
 
-def to_play(attempt: QuizAttempt, answered: UUID | None = None) -> BaseResponse:
+def to_play(stands: Running, answered: UUID | None = None) -> BaseResponse:
     """Bring the player to where the attempt stands: the fragment for htmx, else a 303."""
     if request.headers.get("HX-Request") == "true":
-        return show_play(attempt, answered)
+        return show_play(stands, answered)
+    attempt = stands.attempt
     if answered is None or attempt.feedback == "end":
         return go_to(where_it_stands(attempt))
     address = url_for("taking.play", quiz_id=attempt.quiz_id, attempt=attempt.id, answered=answered)

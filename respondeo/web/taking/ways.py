@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import url_for
 
-from respondeo.models import QuizAttempt
+from respondeo.services.steps import Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Way:
     is_preview: bool = False
 
 
-def way_of(attempt: QuizAttempt) -> Way:
+def way_of(attempt: Attempt) -> Way:
     """The way of an attempt that is kept."""
     quiz_id = attempt.quiz_id
     return Way(

@@ -1,0 +1,205 @@
+"""An attempt while it is played: read in two statements, stepped as plain values, written in two.
+
+What players do most must cost least, so nothing here goes through the ORM. `steps` has the rules,
+`taking` the use cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.util import identity_key
+
+from respondeo.domain.access import Viewer
+from respondeo.models import AttemptAnswer, QuizAttempt
+from respondeo.prepared import Prepared, Source
+
+GUEST_ATTEMPTS_KEPT_FOR = sa.text("interval '1 day'")
+
+# For everybody older attempts of guests do not exist; the next ones who start remove them.
+KEPT = sa.or_(
+    QuizAttempt.user_id.is_not(None),
+    QuizAttempt.started_at
+    >= sa.select(sa.func.clock_timestamp()).scalar_subquery() - GUEST_ATTEMPTS_KEPT_FOR,
+)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """The columns of an attempt; see `models.QuizAttempt`."""
+
+    id: UUID
+    quiz_id: UUID
+    quiz_version_id: UUID
+    user_id: UUID | None
+    guest_token: bytes | None
+    number: int
+    time_limit_ms: int | None
+    feedback: str
+    ranked: bool
+    discloses: bool
+    started_at: datetime
+    shown_at: datetime | None
+    feedback_at: datetime | None
+    spent_ms: int
+    deadline_at: datetime | None
+    completed_at: datetime | None
+    timed_out: bool
+    correct_count: int
+    total_questions: int
+    total_time_ms: int | None
+
+
+@dataclass(slots=True)
+class Answer:
+    """The columns of one question of an attempt; see `models.AttemptAnswer`."""
+
+    question_id: UUID
+    display_order: int
+    answer_order: list[int]
+    shown_at: datetime | None
+    answer_id: UUID | None
+    is_correct: bool | None
+    answered_at: datetime | None
+    time_ms: int | None
+
+
+@dataclass(slots=True)
+class Running:
+    """An attempt, its questions in the order shown, and the database's time when they were read."""
+
+    attempt: Attempt
+    answers: list[Answer]
+    now: datetime
+    _before: tuple[Attempt, list[Answer]]
+
+
+_ATTEMPT = [getattr(QuizAttempt, field.name) for field in fields(Attempt)]
+_ANSWER = [getattr(AttemptAnswer, field.name) for field in fields(Answer)]
+
+_BY_PERSON = QuizAttempt.user_id == sa.bindparam("user_id")
+_BY_GUEST = sa.and_(QuizAttempt.guest_token == sa.bindparam("guest_token"), KEPT)
+_ONE = sa.select(*_ATTEMPT).where(
+    QuizAttempt.id == sa.bindparam("attempt_id"), QuizAttempt.quiz_id == sa.bindparam("quiz_id")
+)
+_LAST = (
+    sa.select(*_ATTEMPT)
+    .where(QuizAttempt.quiz_id == sa.bindparam("quiz_id"))
+    .order_by(QuizAttempt.number.desc())
+    .limit(1)
+)
+_PERSONS_LOCKED, _GUESTS_LOCKED = (
+    Prepared(_ONE.where(whose).with_for_update()) for whose in (_BY_PERSON, _BY_GUEST)
+)
+_PERSONS, _GUESTS = (Prepared(_ONE.where(whose)) for whose in (_BY_PERSON, _BY_GUEST))
+_PERSONS_LAST, _GUESTS_LAST = (Prepared(_LAST.where(whose)) for whose in (_BY_PERSON, _BY_GUEST))
+
+# The time is asked after the lock, in the statement that follows it.
+_ANSWERS = Prepared(
+    sa.select(*_ANSWER, sa.func.clock_timestamp().label("now"))
+    .where(AttemptAnswer.attempt_id == sa.bindparam("attempt_id"))
+    .order_by(AttemptAnswer.display_order)
+)
+
+
+def lock(session: Session, viewer: Viewer, quiz_id: UUID, attempt_id: UUID) -> Running | None:
+    """The player's own attempt, locked until the transaction ends; None where they have no such."""
+    which = {"attempt_id": attempt_id, "quiz_id": quiz_id}
+    return _found(session, viewer, _PERSONS_LOCKED, _GUESTS_LOCKED, which)
+
+
+def look(source: Source, viewer: Viewer, quiz_id: UUID, attempt_id: UUID) -> Running | None:
+    """The player's own attempt; None where they have no such."""
+    which = {"attempt_id": attempt_id, "quiz_id": quiz_id}
+    return _found(source, viewer, _PERSONS, _GUESTS, which)
+
+
+def look_at_last(source: Source, viewer: Viewer, quiz_id: UUID) -> Running | None:
+    """The player's newest attempt at the quiz: if any is open, it is this one."""
+    return _found(source, viewer, _PERSONS_LAST, _GUESTS_LAST, {"quiz_id": quiz_id})
+
+
+def _found(
+    source: Source, viewer: Viewer, persons: Prepared, guests: Prepared, which: dict[str, Any]
+) -> Running | None:
+    if viewer.user_id is not None:
+        row = persons.one_or_none(source, user_id=viewer.user_id, **which)
+    elif viewer.guest_token is not None:
+        row = guests.one_or_none(source, guest_token=viewer.guest_token, **which)
+    else:
+        return None
+    if row is None:
+        return None
+    attempt = Attempt(*row)
+    rows = _ANSWERS.all(source, attempt_id=attempt.id)
+    answers = [Answer(*columns) for *columns, _ in rows]
+    before = replace(attempt), [replace(answer) for answer in answers]
+    return Running(attempt, answers, rows[-1].now, before)
+
+
+_STEPPED = (
+    "shown_at", "feedback_at", "spent_ms", "deadline_at", "completed_at", "timed_out",
+    "correct_count", "total_time_ms",
+)  # fmt: skip
+_ANSWERED = ("shown_at", "answer_id", "is_correct", "answered_at", "time_ms")
+
+_SAVE_ATTEMPT = Prepared(
+    sa.update(QuizAttempt)
+    .where(QuizAttempt.id == sa.bindparam("of_attempt"))
+    .values(
+        {
+            name: sa.bindparam(f"new_{name}", type_=getattr(QuizAttempt, name).type)
+            for name in _STEPPED
+        }
+    )
+    .returning(QuizAttempt.id)
+)
+_SAVE_ANSWER = Prepared(
+    sa.update(AttemptAnswer)
+    .where(
+        AttemptAnswer.attempt_id == sa.bindparam("of_attempt"),
+        AttemptAnswer.question_id == sa.bindparam("of_question"),
+    )
+    .values(
+        {
+            name: sa.bindparam(f"new_{name}", type_=getattr(AttemptAnswer, name).type)
+            for name in _ANSWERED
+        }
+    )
+    .returning(AttemptAnswer.attempt_id)
+)
+
+
+def save(session: Session, running: Running) -> None:
+    """Write what its steps have changed of a locked attempt."""
+    attempt, (before, answers_before) = running.attempt, running._before
+    for answer, known in zip(running.answers, answers_before, strict=True):
+        if answer != known:
+            _SAVE_ANSWER.one(
+                session,
+                of_attempt=attempt.id,
+                of_question=answer.question_id,
+                **_new(answer, _ANSWERED),
+            )
+            _expire(session, AttemptAnswer, (attempt.id, answer.question_id))
+    if attempt != before:
+        _SAVE_ATTEMPT.one(session, of_attempt=attempt.id, **_new(attempt, _STEPPED))
+        _expire(session, QuizAttempt, attempt.id)
+    running._before = replace(attempt), [replace(answer) for answer in running.answers]
+
+
+def _new(changed: Attempt | Answer, names: Sequence[str]) -> dict[str, Any]:
+    return {f"new_{name}": getattr(changed, name) for name in names}
+
+
+def _expire(session: Session, kind: type[Any], key: Any) -> None:
+    """Whoever holds the row in this session reads it anew."""
+    held = session.identity_map.get(identity_key(kind, key))
+    if held is not None:
+        session.expire(held)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import count
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
@@ -135,23 +135,13 @@ def kept_list(
     it. more: what the list depends on besides the filters.
     """
     own = viewer.user_id is not None and viewer.may("quiz:edit-own")
-    at = revision(reader)
+    at = moment(reader)
     if filters.sort == MOST_PLAYED or own or viewer.may("quiz:edit-any") or at is None:
         return None
     return (
         kept(reader, at, (filters, *more), lambda session: make(session, viewer, filters, at.now)),
         at.now,
     )
-
-
-class At(Protocol):
-    """The catalogue's revision and the database's time, read in one statement."""
-
-    @property
-    def revision(self) -> UUID: ...
-
-    @property
-    def now(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,50 +152,50 @@ class Named(Generic[T]):
     name: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept(Generic[T]):
-    """Something about public quizzes, and the times at which just these are public."""
+class At(Protocol):
+    """What is public at the moment: the catalogue's revision, the quiz that became public last, and
+    the database's time."""
 
-    named: Named[T]
-    since: datetime
-    until: datetime
+    @property
+    def revision(self) -> UUID: ...
+
+    @property
+    def since(self) -> datetime | None: ...
+
+    @property
+    def now(self) -> datetime: ...
 
 
-_kept: Kept[_Kept[Any]] = Kept(2048)
+_kept: Kept[Named[Any]] = Kept(2048)
 _names = count(1)
 
-_REVISION = Prepared(sa.select(Catalogue.revision, sa.func.clock_timestamp().label("now")))
+# The time is asked in a query of its own: an index can be searched by it.
+_NOW = sa.select(sa.func.clock_timestamp()).scalar_subquery()
+AT = (
+    Catalogue.revision,
+    sa.select(sa.func.max(Quiz.published_at))
+    .where(Quiz.published_at <= _NOW)
+    .scalar_subquery()
+    .label("since"),
+    sa.func.clock_timestamp().label("now"),
+)
+_AT = Prepared(sa.select(*AT))
 
 
-def revision(reader: Reader) -> At | None:
-    """The catalogue's revision; None where somebody took its row away."""
-    found: At | None = _REVISION.one_or_none(reader)
+def moment(reader: Reader) -> At | None:
+    """What is public now; None where somebody took the catalogue's row away."""
+    found: At | None = _AT.one_or_none(reader)
     return found
 
 
 def kept(reader: Reader, at: At, which: Hashable, make: Callable[[Session], T]) -> Named[T]:
-    """What the catalogue says, made where this process does not know it at this revision.
+    """What the catalogue says, made where this process does not know it.
 
-    Between two revisions only time changes what is public: what was made holds until then.
+    Its revision changes with all that is written about quizzes; between two of them only time
+    changes what is public.
     """
-    known = _kept.get((at.revision, which))
-    if known is None or not known.since <= at.now < known.until:
-        session = reader.session()
-        since, until = session.execute(_public_between(at.now)).one()
-        named = Named(make(session), next(_names))
-        known = _Kept(named, since or _EVER, until or _NEVER)
-        _kept.put((at.revision, which), known)
-    return known.named
-
-
-_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-
-
-def _public_between(now: datetime) -> sa.Select[datetime | None, datetime | None]:
-    """When the last quiz became public, and when the next one will."""
-    latest = sa.select(sa.func.max(Quiz.published_at)).where(Quiz.published_at <= now)
-    following = sa.select(sa.func.min(Quiz.published_at)).where(Quiz.published_at > now)
-    return sa.select(latest.scalar_subquery(), following.scalar_subquery())
+    key = (at.revision, at.since, which)
+    return _kept.made(key, lambda: Named(make(reader.session()), next(_names)))
 
 
 def _listing(session: Session, viewer: Viewer, filters: Filters, now: datetime) -> Listing:

@@ -130,17 +130,19 @@ def _page(
     found = catalogue.narrowed(_facts(viewer), filters)
     if author_id is not None:
         found = found.where(Quiz.author_id == author_id)
-    total = session.execute(sa.select(sa.func.count()).select_from(found.subquery())).scalar_one()
-    if offset >= total:
-        return PageOfFacts((), total)
+    total = sa.select(sa.func.count()).select_from(found.subquery()).scalar_subquery()
     newest = Quiz.published_at.desc().nulls_first()
-    rows = session.execute(found.order_by(newest, Quiz.id.desc()).limit(limit).offset(offset))
-    return PageOfFacts(tuple(_from(row) for row in rows.mappings()), total)
+    page = found.add_columns(total.label("total"))
+    rows = session.execute(page.order_by(newest, Quiz.id.desc()).limit(limit).offset(offset))
+    quizzes = rows.mappings().all()
+    if quizzes or not offset:
+        return PageOfFacts(tuple(map(_from, quizzes)), quizzes[0]["total"] if quizzes else 0)
+    return PageOfFacts((), session.execute(sa.select(total)).scalar_one())
 
 
 def facts(source: Source, viewer: Viewer, quiz_id: UUID) -> Named[Facts]:
     """One quiz, if this viewer may see it. Raises NotFound."""
-    if isinstance(source, Reader) and (at := catalogue.revision(source)):
+    if isinstance(source, Reader) and (at := catalogue.moment(source)):
         public = catalogue.kept(
             source, at, ("facts", quiz_id), lambda session: _one(session, EVERYBODY, quiz_id)
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -106,8 +106,7 @@ def _state_of_quiz() -> sa.Select[*tuple[Any, ...]]:
     )
     return (
         sa.select(
-            Catalogue.revision,
-            sa.func.clock_timestamp().label("now"),
+            *catalogue.AT,
             QuizBoard.revision.label("board_revision"),
             QuizBoard.players,
             leaderboards.ROW.label("board_row"),
@@ -126,7 +125,8 @@ class _At:
     """The database's time, and what stands at which revision then."""
 
     revision: UUID
-    now: Any
+    since: datetime | None
+    now: datetime
     state: State
 
 
@@ -135,7 +135,9 @@ def _look(reader: Reader, quiz_id: UUID) -> tuple[_At, Card] | None:
     row = _STATE.one_or_none(reader, quiz_id=quiz_id)
     if row is None or row.overdue:
         return None
-    at = _At(row.revision, row.now, State(row.board_revision, row.players, row.board_row))
+    at = _At(
+        row.revision, row.since, row.now, State(row.board_revision, row.players, row.board_row)
+    )
     card = catalogue.kept(
         reader,
         at,

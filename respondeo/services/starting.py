@@ -30,6 +30,8 @@ from respondeo.services.taking import (
 
 REMOVED_AT_ONCE = 10
 
+_ANSWERS = AttemptAnswer.metadata.tables[AttemptAnswer.__tablename__]
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -243,7 +245,8 @@ def _lay_out_questions(
         }
         for place, (question_id, positions) in enumerate(order)
     ]
-    session.execute(sa.insert(AttemptAnswer), rows)
+    # Into the table, not by way of the class: in one go, also where a value is null.
+    session.execute(sa.insert(_ANSWERS), rows)
 
 
 def _remove_old_guest_attempts(session: Session, viewer: Viewer, quiz_id: UUID) -> None:

@@ -33,7 +33,7 @@ class Pieces(Extension):
         """The tag and what is between it and its end."""
         line = next(parser.stream).lineno
         # Pieces of two places in templates never share a name.
-        place = nodes.Const(f"{parser.name}:{line}")
+        place = nodes.Const((parser.name, parser.free_identifier().name))
         keys = parser.parse_tuple(with_condexpr=True)
         parts = keys.items if isinstance(keys, nodes.Tuple) else [keys]
         body = parser.parse_statements(("name:endkept",), drop_needle=True)

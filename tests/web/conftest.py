@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
-import sqlalchemy as sa
 from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy.orm import Session
@@ -74,20 +74,25 @@ def browser(app: Flask, committed: Session) -> Browser:
 
 
 @pytest.fixture
-def recorder(app: Flask) -> Recorder:
-    """Records the statements that requests run; ours is not among them: it has its own name."""
+def recorder() -> Recorder:
+    """Records the statements that requests run, whichever way they take to the driver."""
 
     @contextmanager
     def record() -> Iterator[list[str]]:
         said: list[str] = []
 
-        def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            said.append(statement)
+        def noted(run: Callable[..., Any]) -> Callable[..., Any]:
+            def note(cursor: psycopg.Cursor[Any], query: Any, *args: Any, **how: Any) -> Any:
+                ours = cursor.connection.info.parameter_status("application_name") == "respondeo"
+                if ours and not str(query).startswith("SET "):  # of a new connection
+                    said.append(str(query))
+                return run(cursor, query, *args, **how)
 
-        with app.app_context():
-            engine = db.engine
-        sa.event.listen(engine, "before_cursor_execute", note)
-        yield said
-        sa.event.remove(engine, "before_cursor_execute", note)
+            return note
+
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("execute", "executemany"):
+                patch.setattr(psycopg.Cursor, name, noted(getattr(psycopg.Cursor, name)))
+            yield said
 
     return record

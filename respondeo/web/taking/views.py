@@ -64,8 +64,9 @@ def start(quiz_id: UUID) -> BaseResponse:
     if viewer.is_guest:
         viewer, token = access.guest_with_token()
     attempt = starting.start_attempt(session(), viewer, quiz_id, number=number)
+    address = where_it_stands(attempt)
     session().commit()
-    response = go_to(where_it_stands(attempt))
+    response = go_to(address)
     if token is not None:
         access.set_guest_cookie(response, token)
     return response

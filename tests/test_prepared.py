@@ -1,0 +1,100 @@
+"""Statements on the driver's own cursor: the same words, values and errors as SQLAlchemy's."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+
+from respondeo.db import db, reader, session
+from respondeo.models import User
+from respondeo.prepared import Prepared, Reader
+from tests.factories import add_user
+
+BY_IDS = Prepared(
+    sa.select(User.id, User.name, User.image)
+    .where(User.id == sa.any_(sa.bindparam("ids", type_=ARRAY(sa.Uuid()))))
+    .order_by(User.name)
+)
+DIVIDED = Prepared(
+    sa.select((sa.bindparam("a", type_=sa.Integer()) / sa.literal(0)).label("result"))
+)
+
+
+def test_it_gives_named_columns_and_takes_arrays(session: Session) -> None:
+    ids = [add_user(session, name).id for name in ("Ada", "Bo % Co", "Di")]
+    found = BY_IDS.all(session, ids=ids[:2])
+    assert [(row.id, row.name, row.image) for row in found] == [
+        (ids[0], "Ada", None),
+        (ids[1], "Bo % Co", None),
+    ]
+    assert BY_IDS.one_or_none(session, ids=[UUID(int=7)]) is None
+
+
+def test_in_a_session_it_sees_what_that_has_not_sent_yet(session: Session) -> None:
+    person = add_user(session, "Before")
+    person.name = "After"
+    assert BY_IDS.one(session, ids=[person.id]).name == "After"
+
+
+def test_an_error_is_one_of_sqlalchemys_and_quotes_no_value(app: Flask) -> None:
+    with app.app_context(), pytest.raises(sa.exc.DBAPIError) as caught:
+        DIVIDED.one(reader(), a=4711)
+    assert "division by zero" in str(caught.value)
+    assert "4711" not in str(caught.value)
+
+
+def test_a_reader_sees_what_is_committed_and_holds_one_connection(app: Flask) -> None:
+    with app.app_context():
+        source = reader()
+        assert isinstance(source, Reader)
+        backend = Prepared(sa.select(sa.func.pg_backend_pid().label("pid")))
+        first = backend.one(source).pid
+        assert backend.one(reader()).pid == first
+        assert db.engine.pool.checkedout() == 1  # type: ignore[attr-defined]
+        # The session takes its place, and is read on while it is in a transaction.
+        person = User(name="New", email="new@people.example", groups=[])
+        session().add(person)
+        session().flush()
+        assert BY_IDS.one(reader(), ids=[person.id]).name == "New"
+        assert BY_IDS.one(source, ids=[person.id]).name == "New"
+        assert db.engine.pool.checkedout() == 1  # type: ignore[attr-defined]
+        session().rollback()
+        assert BY_IDS.one_or_none(source, ids=[person.id]) is None
+    assert db_is_given_back(app)
+
+
+def test_what_is_read_alone_leaves_no_transaction_behind(app: Flask) -> None:
+    with app.app_context():
+        BY_IDS.all(reader(), ids=[])
+        # The next user of the same connection is in a transaction again.
+        session().add(User(name="Half", email="half@people.example", groups=[]))
+        session().flush()
+        session().rollback()
+        assert session().scalar(sa.select(sa.func.count()).select_from(User)) == 0
+
+
+def test_connections_that_ended_while_they_lay_idle_are_not_handed_out(app: Flask) -> None:
+    with app.app_context():
+        backend = Prepared(sa.select(sa.func.pg_backend_pid().label("pid")))
+        first = backend.one(reader()).pid
+    with app.app_context(), db.engine.connect() as other:
+        # Taken again from the pool: end it while somebody else holds another one.
+        pids = [first]
+        mine = other.scalar(sa.select(sa.func.pg_backend_pid()))
+        if mine == first:
+            second = db.engine.connect()
+            pids = [second.scalar(sa.select(sa.func.pg_backend_pid()))]
+            second.close()
+        for pid in pids:
+            other.execute(sa.select(sa.func.pg_terminate_backend(pid, 5000)))
+        assert backend.one(reader()).pid not in pids
+
+
+def db_is_given_back(app: Flask) -> bool:
+    with app.app_context():
+        return bool(db.engine.pool.checkedout() == 0)  # type: ignore[attr-defined]

@@ -7,18 +7,21 @@ is asked for the plan of each.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from bench.scale import Somebody, fill
+from bench.listening import lending
+from bench.scale import Scale, Somebody, fill, somebody
 from respondeo.db import db, session
 from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, GUEST, USER, Viewer
 from respondeo.services import (
+    api_keys,
     attempts,
     attempts_file,
     catalogue,
@@ -38,7 +41,8 @@ LARGE = frozenset(
 )
 """The tables that grow with the players: reading most of one is a fault."""
 
-EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) "
+EXPLAIN = "ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON"
+EXPLAINED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 MORE = 4
 FEW_PAGES = 20
@@ -102,6 +106,7 @@ def read_file(session: Session, who: Somebody) -> None:
 
 READING = (
     Case("who is asking", lambda s, _, who: identity.person_of(s, who.token)),
+    Case("whose key it is", lambda s, _, who: api_keys.holder_of(s, who.key)),
     Case("list of quizzes", lambda s, viewer, _: catalogue.listing(s, viewer, Filters())),
     Case("a quiz's page", lambda s, viewer, who: catalogue.quiz_card(s, viewer, who.quiz)),
     Case("own attempts", lambda s, viewer, who: attempts.own_attempts(s, viewer, who.quiz)),
@@ -234,7 +239,8 @@ def check(app: Flask, small: int, large: int, progress: Callable[[str], None]) -
         reads = []
         for attempts_made in (small, large):
             progress(f"making {attempts_made:,} attempts")
-            who = fill(session(), attempts_made)
+            fill(session(), Scale(attempts_made))
+            who = somebody(session())
             progress(f"reading plans at {attempts_made:,} attempts")
             rows = _rows(session())
             reads.append([_read(case, who, rows) for case in CASES])
@@ -254,33 +260,31 @@ def _read(case: Case, who: Somebody, rows: Mapping[str, float]) -> Read:
     case.does(session(), viewer, who)
     session().rollback()
     read = Read(rows)
-    with _explained(read):
+    with explained(db.engine, EXPLAIN, lambda said, lines: read.add(said, lines[0][0]["Plan"])):
         case.does(session(), viewer, who)
     session().rollback()
     return read
 
 
 @contextmanager
-def _explained(read: Read) -> Iterator[None]:
-    """Explain each statement just before it is sent, undoing what explaining it changed."""
+def explained(engine: sa.Engine, options: str, tell: Callable[[str, Any], None]) -> Iterator[None]:
+    """Explain each statement just before it is sent, undoing what explaining it changed.
 
-    def explain(
-        connection: sa.Connection, _: Any, statement: str, values: Any, __: Any, many: bool
-    ) -> None:
-        if many:
-            return
-        with closing(connection.connection.cursor()) as other:
-            other.execute("SAVEPOINT explained")
-            other.execute(EXPLAIN + statement, values)
-            row: Any = other.fetchone()
-            other.execute("ROLLBACK TO SAVEPOINT explained")
-        read.add(statement, row[0][0]["Plan"])
+    tell: gets each statement and the lines of its plan (with FORMAT JSON one, which is read).
+    """
 
-    sa.event.listen(db.engine, "before_cursor_execute", explain)
-    try:
+    class Explaining(psycopg.Cursor[Any]):
+        def execute(self, query: Any, params: Any = None, **how: Any) -> Any:
+            if isinstance(query, str) and query.lstrip().startswith(EXPLAINED):
+                other: psycopg.Cursor[Any] = psycopg.Cursor(self.connection)
+                with self.connection.transaction(force_rollback=True):
+                    other.execute(f"EXPLAIN ({options}) {query}".encode(), params)
+                    lines = [row[0] for row in other.fetchall()]
+                tell(query, lines)
+            return super().execute(query, params, **how)
+
+    with lending(engine, Explaining):
         yield
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", explain)
 
 
 def table(found: Sequence[Found], small: int, large: int) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from respondeo.domain.ranking import ranked
 from respondeo.models import PlayerStanding, QuizAttempt, QuizBoard, QuizStanding, User
@@ -18,6 +18,19 @@ from respondeo.models import PlayerStanding, QuizAttempt, QuizBoard, QuizStandin
 PAGE_SIZE = 30
 COUNTED_PLAYERS = 10_000
 """The global board counts no further: the top must not get slower with every player."""
+
+# Ranks go by score and time; the rest makes the order among equals the same each time.
+QUIZ_ORDER = (
+    QuizStanding.correct_count.desc(),
+    QuizStanding.total_time_ms,
+    QuizStanding.completed_at,
+    QuizStanding.user_id,
+)
+OVERALL_ORDER = (
+    PlayerStanding.total_correct.desc(),
+    PlayerStanding.total_time_ms,
+    PlayerStanding.user_id,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +84,17 @@ def quiz_board(
         sa.select(QuizBoard.revision, QuizBoard.players).where(QuizBoard.quiz_id == quiz_id)
     ).one()
     page, pages, before = _window(page, counted.players, size)
-    # The page is cut before names are looked up, or a late page would join all before it.
+    # The page is cut in the index alone, or a late page would read all the rows before it.
     cut = (
-        sa.select(QuizStanding)
+        sa.select(QuizStanding.quiz_id, QuizStanding.user_id)
         .where(QuizStanding.quiz_id == quiz_id)
-        .order_by(*_quiz_order(QuizStanding))
+        .order_by(*QUIZ_ORDER)
         .limit(size)
         .offset(before)
     )
     found = session.execute(_quiz_rows(cut)).mappings()
     rows = [Row(**row) for row in found]
-    first = quiz_rank(session, quiz_id, rows[0].score, rows[0].time_ms) if before and rows else 1
+    first = before + 1 - _equals_before(session, quiz_id, rows[0]) if before and rows else 1
     placed = _placed(rows, first, before)
     own = None if _holds(placed, user_id) else standing(session, quiz_id, user_id)
     tag = _digest(quiz_id, counted.revision, page, user_id)
@@ -92,7 +105,7 @@ def standing(session: Session, quiz_id: UUID, user_id: UUID | None) -> Row | Non
     """A player's own row on a quiz's board."""
     if user_id is None:
         return None
-    own_row = sa.select(QuizStanding).where(
+    own_row = sa.select(QuizStanding.quiz_id, QuizStanding.user_id).where(
         QuizStanding.quiz_id == quiz_id, QuizStanding.user_id == user_id
     )
     found = session.execute(_quiz_rows(own_row))
@@ -105,15 +118,37 @@ def standing(session: Session, quiz_id: UUID, user_id: UUID | None) -> Row | Non
 
 def quiz_rank(session: Session, quiz_id: UUID, score: int, time_ms: int) -> int:
     """The rank of a score and a time (ms): one more than the rows that are better."""
-    better = sa.select(sa.func.count()).where(
+    board = QuizStanding.quiz_id == quiz_id
+    order = (QuizStanding.correct_count, QuizStanding.total_time_ms)
+    return _rank(session, order, (score, time_ms), board)
+
+
+def _rank(
+    session: Session,
+    order: tuple[InstrumentedAttribute[int], InstrumentedAttribute[int]],
+    result: tuple[int, int],
+    *board: sa.ColumnElement[bool],
+) -> int:
+    """Counts more right, then as many right in less time: two ranges of the board's index."""
+    (right, time), (score, time_ms) = order, result
+
+    def counted(*which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+        return sa.select(sa.func.count()).where(*board, *which).scalar_subquery()
+
+    better = counted(right > score) + counted(right == score, time < time_ms)
+    return session.execute(sa.select(better)).scalar_one() + 1
+
+
+def _equals_before(session: Session, quiz_id: UUID, row: Row) -> int:
+    """How many rows with the same result the quiz's board shows before this one."""
+    same = sa.select(sa.func.count()).where(
         QuizStanding.quiz_id == quiz_id,
-        QuizStanding.correct_count >= score,  # implied below: it bounds the index
-        sa.or_(
-            QuizStanding.correct_count > score,
-            sa.and_(QuizStanding.correct_count == score, QuizStanding.total_time_ms < time_ms),
-        ),
+        QuizStanding.correct_count == row.score,
+        QuizStanding.total_time_ms == row.time_ms,
+        sa.tuple_(QuizStanding.completed_at, QuizStanding.user_id)
+        < sa.tuple_(row.completed_at, row.user_id),
     )
-    return session.execute(better).scalar_one() + 1
+    return session.execute(same).scalar_one()
 
 
 def equals(session: Session, quiz_id: UUID, score: int, time_ms: int) -> int:
@@ -133,14 +168,14 @@ def overall_board(
     players, more = _counted_players(session)
     page, pages, before = _window(page, players, size)
     cut = (
-        sa.select(PlayerStanding)
-        .order_by(*_overall_order(PlayerStanding))
+        sa.select(PlayerStanding.user_id)
+        .order_by(*OVERALL_ORDER)
         .limit(size)
         .offset(before)
     )
     found = session.execute(_overall_rows(cut)).mappings()
     rows = [Row(**row) for row in found]
-    first = _overall_rank(session, rows[0]) if before and rows else 1
+    first = before + 1 - _overall_equals_before(session, rows[0]) if before and rows else 1
     placed = _placed(rows, first, before)
     own = None if _holds(placed, user_id) else _overall_standing(session, user_id)
     shown = [asdict(row) for row in (*placed, *([own] if own else []))]
@@ -151,7 +186,7 @@ def overall_board(
 def _overall_standing(session: Session, user_id: UUID | None) -> Row | None:
     if user_id is None:
         return None
-    own_row = sa.select(PlayerStanding).where(PlayerStanding.user_id == user_id)
+    own_row = sa.select(PlayerStanding.user_id).where(PlayerStanding.user_id == user_id)
     found = session.execute(_overall_rows(own_row))
     row = found.mappings().one_or_none()
     if row is None:
@@ -161,17 +196,18 @@ def _overall_standing(session: Session, user_id: UUID | None) -> Row | None:
 
 
 def _overall_rank(session: Session, row: Row) -> int:
-    better = sa.select(sa.func.count()).where(
-        PlayerStanding.total_correct >= row.score,  # implied below: it bounds the index
-        sa.or_(
-            PlayerStanding.total_correct > row.score,
-            sa.and_(
-                PlayerStanding.total_correct == row.score,
-                PlayerStanding.total_time_ms < row.time_ms,
-            ),
-        ),
+    order = (PlayerStanding.total_correct, PlayerStanding.total_time_ms)
+    return _rank(session, order, (row.score, row.time_ms))
+
+
+def _overall_equals_before(session: Session, row: Row) -> int:
+    """How many rows with the same sums the global board shows before this one."""
+    same = sa.select(sa.func.count()).where(
+        PlayerStanding.total_correct == row.score,
+        PlayerStanding.total_time_ms == row.time_ms,
+        PlayerStanding.user_id < row.user_id,
     )
-    return session.execute(better).scalar_one() + 1
+    return session.execute(same).scalar_one()
 
 
 def _counted_players(session: Session) -> tuple[int, bool]:
@@ -180,57 +216,50 @@ def _counted_players(session: Session) -> tuple[int, bool]:
     return min(counted, COUNTED_PLAYERS), counted > COUNTED_PLAYERS
 
 
-def _quiz_rows(cut: sa.Select[QuizStanding]) -> sa.Select[*tuple[Any, ...]]:
-    """What a quiz's board shows of these standings."""
-    cut_standing = aliased(QuizStanding, cut.subquery())
+def _quiz_rows(cut: sa.Select[UUID, UUID]) -> sa.Select[*tuple[Any, ...]]:
+    """What a quiz's board shows of the standings with these keys."""
+    keys = cut.subquery()
     return (
         sa.select(
-            cut_standing.user_id,
+            QuizStanding.user_id,
             User.public_name.label("name"),
             User.public_image.label("image"),
-            cut_standing.correct_count.label("score"),
-            cut_standing.total_time_ms.label("time_ms"),
+            QuizStanding.correct_count.label("score"),
+            QuizStanding.total_time_ms.label("time_ms"),
             QuizAttempt.total_questions.label("total"),
-            cut_standing.quiz_id,
-            cut_standing.attempt_id,
+            QuizStanding.quiz_id,
+            QuizStanding.attempt_id,
             QuizAttempt.timed_out,
-            cut_standing.completed_at,
+            QuizStanding.completed_at,
         )
-        .join(User, User.id == cut_standing.user_id)
-        .join(QuizAttempt, QuizAttempt.id == cut_standing.attempt_id)
-        .order_by(*_quiz_order(cut_standing))
+        .join(
+            keys,
+            sa.and_(
+                QuizStanding.quiz_id == keys.c.quiz_id, QuizStanding.user_id == keys.c.user_id
+            ),
+        )
+        .join(User, User.id == QuizStanding.user_id)
+        .join(QuizAttempt, QuizAttempt.id == QuizStanding.attempt_id)
+        .order_by(*QUIZ_ORDER)
     )
 
 
-def _quiz_order(standing: type[QuizStanding]) -> Sequence[sa.ColumnElement[Any]]:
-    """Ranks go by score and time; the rest makes the order among equals the same each time."""
-    return (
-        standing.correct_count.desc(),
-        standing.total_time_ms.asc(),
-        standing.completed_at.asc(),
-        standing.user_id.asc(),
-    )
-
-
-def _overall_rows(cut: sa.Select[PlayerStanding]) -> sa.Select[*tuple[Any, ...]]:
-    """What the global board shows of these standings."""
-    cut_standing = aliased(PlayerStanding, cut.subquery())
+def _overall_rows(cut: sa.Select[UUID]) -> sa.Select[*tuple[Any, ...]]:
+    """What the global board shows of these players."""
+    keys = cut.subquery()
     return (
         sa.select(
-            cut_standing.user_id,
+            PlayerStanding.user_id,
             User.public_name.label("name"),
             User.public_image.label("image"),
-            cut_standing.total_correct.label("score"),
-            cut_standing.total_time_ms.label("time_ms"),
-            cut_standing.quizzes_played,
+            PlayerStanding.total_correct.label("score"),
+            PlayerStanding.total_time_ms.label("time_ms"),
+            PlayerStanding.quizzes_played,
         )
-        .join(User, User.id == cut_standing.user_id)
-        .order_by(*_overall_order(cut_standing))
+        .join(keys, PlayerStanding.user_id == keys.c.user_id)
+        .join(User, User.id == PlayerStanding.user_id)
+        .order_by(*OVERALL_ORDER)
     )
-
-
-def _overall_order(standing: type[PlayerStanding]) -> Sequence[sa.ColumnElement[Any]]:
-    return (standing.total_correct.desc(), standing.total_time_ms.asc(), standing.user_id.asc())
 
 
 def _window(page: int, players: int, size: int) -> tuple[int, int, int]:

@@ -348,7 +348,7 @@ CHECKED = 50
 
 def ranks_are_exact(s: Session, crowd: Crowd) -> bool:
     """Whether the ranks that players are told are those that counting all of them gives."""
-    counted = dict(s.execute(sa.text(PLACES)).tuples().all())
+    counted: dict[int, UUID] = dict(s.execute(sa.text(PLACES)).tuples().all())
     ranks = {user_id: rank for rank, user_id in counted.items()}
     wanted = sorted(counted)[:: max(1, len(counted) // CHECKED)] + [1, max(counted)]
     for rank in wanted:

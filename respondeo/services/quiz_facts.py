@@ -101,8 +101,9 @@ def page_of_quizzes(
     total = session.execute(sa.select(sa.func.count()).select_from(found.subquery())).scalar_one()
     if offset >= total:
         return [], total
-    newest = Quiz.published_at.desc().nulls_first()
-    rows = session.execute(found.order_by(newest, Quiz.id.desc()).limit(limit).offset(offset))
+    newest = (Quiz.published_at.desc().nulls_first(), Quiz.id.desc())
+    ids = found.with_only_columns(Quiz.id).order_by(*newest).limit(limit).offset(offset)
+    rows = session.execute(_facts(viewer).where(Quiz.id.in_(ids)).order_by(*newest))
     return [_from(row) for row in rows.mappings()], total
 
 
@@ -117,7 +118,7 @@ def facts(session: Session, viewer: Viewer, quiz_id: UUID) -> Facts:
 def _facts(viewer: Viewer) -> sa.Select[*tuple[Any, ...]]:
     now = sa.func.now()  # of the database, and an index can be searched by it
     return (
-        catalogue.quizzes()
+        catalogue.quizzes(drafts=catalogue.sees_drafts(viewer))
         .add_columns(
             User.public_name.label("author_shown"),
             User.public_image.label("author_image"),

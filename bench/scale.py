@@ -15,9 +15,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 MOST_PLAYERS = 100_000
-PER_PLAYER = 10
-"""Attempts of each player, until there are MOST_PLAYERS; then everybody plays more."""
-
 VISITORS = 100
 ANSWERS = 2
 """Questions of each attempt: two stand for ten; they are found by their attempt alone."""
@@ -27,18 +24,20 @@ ANSWERS = 2
 class Scale:
     """How much there is. quizzes: those that are played; listed: all that are published.
 
-    overdue: attempts that nobody has completed though their time is up.
+    overdue: about how many attempts nobody has completed though their time is up.
+    least: attempts of each player, until there are MOST_PLAYERS; then everybody plays more.
     """
 
     attempts: int
     quizzes: int = 80
     listed: int = 80
     overdue: int = 20
+    least: int = 10
 
     @property
     def per_player(self) -> int:
         """How often each player has played."""
-        return max(PER_PLAYER, self.attempts // MOST_PLAYERS)
+        return max(self.least, self.attempts // MOST_PLAYERS)
 
     @property
     def players(self) -> int:
@@ -259,7 +258,8 @@ class Took:
 def fill(session: Session, scale: Scale) -> Took:
     """Replace what is in the tables, and let the database learn what it has now."""
     started = perf_counter()
-    values = {name: value for name, value in asdict(scale).items() if name != "attempts"} | {
+    values = {
+        **asdict(scale),
         "players": scale.players,
         "per_player": scale.per_player,
         "authors": scale.authors,

@@ -104,15 +104,15 @@ def listing(session: Session, viewer: Viewer, filters: Filters) -> Listing:
     total = sum(count for code, count in languages if filters.language in ("", code))
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(1, filters.page), pages)
-    newest = Quiz.published_at.desc().nulls_first()
-    order = (QuizBoard.plays.desc(), newest) if filters.sort == MOST_PLAYED else (newest,)
+    order = [Quiz.published_at.desc().nulls_first(), Quiz.id.desc()]
     # The page is cut before anything is looked up, or a late page would look up all before it.
     cut = _in_any_order(narrowed(visible, filters)) if filters.q else narrowed(visible, filters)
-    ids = cut.with_only_columns(Quiz.id).order_by(*order, Quiz.id.desc())
+    if filters.sort == MOST_PLAYED:
+        order.insert(0, QuizBoard.plays.desc())
+        cut = cut.where(QuizBoard.plays.is_not(None))  # always so, but an index is in this order
+    ids = cut.with_only_columns(Quiz.id).order_by(*order)
     ids = ids.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
-    rows = session.execute(
-        shown.where(Quiz.id.in_(ids)).order_by(*order, Quiz.id.desc())
-    ).mappings()
+    rows = session.execute(shown.where(Quiz.id.in_(ids)).order_by(*order)).mappings()
     cards = [_card(row, now) for row in rows]
     mine = _mine(session, viewer, cards, now)
     return Listing(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from respondeo.domain.ranking import ranked
 from respondeo.models import PlayerStanding, QuizAttempt, QuizBoard, QuizStanding, User
@@ -18,19 +18,6 @@ from respondeo.models import PlayerStanding, QuizAttempt, QuizBoard, QuizStandin
 PAGE_SIZE = 30
 COUNTED_PLAYERS = 10_000
 """The global board counts no further: the top must not get slower with every player."""
-
-# Ranks go by score and time; the rest makes the order among equals the same each time.
-QUIZ_ORDER = (
-    QuizStanding.correct_count.desc(),
-    QuizStanding.total_time_ms,
-    QuizStanding.completed_at,
-    QuizStanding.user_id,
-)
-OVERALL_ORDER = (
-    PlayerStanding.total_correct.desc(),
-    PlayerStanding.total_time_ms,
-    PlayerStanding.user_id,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +71,15 @@ def quiz_board(
         sa.select(QuizBoard.revision, QuizBoard.players).where(QuizBoard.quiz_id == quiz_id)
     ).one()
     page, pages, before = _window(page, counted.players, size)
-    # The page is cut in the index alone, or a late page would read all the rows before it.
-    cut = (
-        sa.select(QuizStanding.quiz_id, QuizStanding.user_id)
-        .where(QuizStanding.quiz_id == quiz_id)
-        .order_by(*QUIZ_ORDER)
-        .limit(size)
-        .offset(before)
-    )
+    # The page is cut before names are looked up, or a late page would join all before it.
+    board = QuizStanding.quiz_id == quiz_id
+    cut = sa.select(QuizStanding).where(board)
+    if before:  # a late page is cut in the index alone
+        whose = sa.select(QuizStanding.user_id).where(board)
+        page_of = whose.order_by(*_quiz_order(QuizStanding)).limit(size).offset(before)
+        cut = cut.where(QuizStanding.user_id.in_(session.scalars(page_of).all()))
+    else:
+        cut = cut.order_by(*_quiz_order(QuizStanding)).limit(size)
     found = session.execute(_quiz_rows(cut)).mappings()
     rows = [Row(**row) for row in found]
     first = before + 1 - _equals_before(session, quiz_id, rows[0]) if before and rows else 1
@@ -105,7 +93,7 @@ def standing(session: Session, quiz_id: UUID, user_id: UUID | None) -> Row | Non
     """A player's own row on a quiz's board."""
     if user_id is None:
         return None
-    own_row = sa.select(QuizStanding.quiz_id, QuizStanding.user_id).where(
+    own_row = sa.select(QuizStanding).where(
         QuizStanding.quiz_id == quiz_id, QuizStanding.user_id == user_id
     )
     found = session.execute(_quiz_rows(own_row))
@@ -168,8 +156,8 @@ def overall_board(
     players, more = _counted_players(session)
     page, pages, before = _window(page, players, size)
     cut = (
-        sa.select(PlayerStanding.user_id)
-        .order_by(*OVERALL_ORDER)
+        sa.select(PlayerStanding)
+        .order_by(*_overall_order(PlayerStanding))
         .limit(size)
         .offset(before)
     )
@@ -186,7 +174,7 @@ def overall_board(
 def _overall_standing(session: Session, user_id: UUID | None) -> Row | None:
     if user_id is None:
         return None
-    own_row = sa.select(PlayerStanding.user_id).where(PlayerStanding.user_id == user_id)
+    own_row = sa.select(PlayerStanding).where(PlayerStanding.user_id == user_id)
     found = session.execute(_overall_rows(own_row))
     row = found.mappings().one_or_none()
     if row is None:
@@ -216,50 +204,57 @@ def _counted_players(session: Session) -> tuple[int, bool]:
     return min(counted, COUNTED_PLAYERS), counted > COUNTED_PLAYERS
 
 
-def _quiz_rows(cut: sa.Select[UUID, UUID]) -> sa.Select[*tuple[Any, ...]]:
-    """What a quiz's board shows of the standings with these keys."""
-    keys = cut.subquery()
+def _quiz_rows(cut: sa.Select[QuizStanding]) -> sa.Select[*tuple[Any, ...]]:
+    """What a quiz's board shows of these standings."""
+    cut_standing = aliased(QuizStanding, cut.subquery())
     return (
         sa.select(
-            QuizStanding.user_id,
+            cut_standing.user_id,
             User.public_name.label("name"),
             User.public_image.label("image"),
-            QuizStanding.correct_count.label("score"),
-            QuizStanding.total_time_ms.label("time_ms"),
+            cut_standing.correct_count.label("score"),
+            cut_standing.total_time_ms.label("time_ms"),
             QuizAttempt.total_questions.label("total"),
-            QuizStanding.quiz_id,
-            QuizStanding.attempt_id,
+            cut_standing.quiz_id,
+            cut_standing.attempt_id,
             QuizAttempt.timed_out,
-            QuizStanding.completed_at,
+            cut_standing.completed_at,
         )
-        .join(
-            keys,
-            sa.and_(
-                QuizStanding.quiz_id == keys.c.quiz_id, QuizStanding.user_id == keys.c.user_id
-            ),
-        )
-        .join(User, User.id == QuizStanding.user_id)
-        .join(QuizAttempt, QuizAttempt.id == QuizStanding.attempt_id)
-        .order_by(*QUIZ_ORDER)
+        .join(User, User.id == cut_standing.user_id)
+        .join(QuizAttempt, QuizAttempt.id == cut_standing.attempt_id)
+        .order_by(*_quiz_order(cut_standing))
     )
 
 
-def _overall_rows(cut: sa.Select[UUID]) -> sa.Select[*tuple[Any, ...]]:
-    """What the global board shows of these players."""
-    keys = cut.subquery()
+def _quiz_order(standing: type[QuizStanding]) -> Sequence[sa.ColumnElement[Any]]:
+    """Ranks go by score and time; the rest makes the order among equals the same each time."""
+    return (
+        standing.correct_count.desc(),
+        standing.total_time_ms.asc(),
+        standing.completed_at.asc(),
+        standing.user_id.asc(),
+    )
+
+
+def _overall_rows(cut: sa.Select[PlayerStanding]) -> sa.Select[*tuple[Any, ...]]:
+    """What the global board shows of these standings."""
+    cut_standing = aliased(PlayerStanding, cut.subquery())
     return (
         sa.select(
-            PlayerStanding.user_id,
+            cut_standing.user_id,
             User.public_name.label("name"),
             User.public_image.label("image"),
-            PlayerStanding.total_correct.label("score"),
-            PlayerStanding.total_time_ms.label("time_ms"),
-            PlayerStanding.quizzes_played,
+            cut_standing.total_correct.label("score"),
+            cut_standing.total_time_ms.label("time_ms"),
+            cut_standing.quizzes_played,
         )
-        .join(keys, PlayerStanding.user_id == keys.c.user_id)
-        .join(User, User.id == PlayerStanding.user_id)
-        .order_by(*OVERALL_ORDER)
+        .join(User, User.id == cut_standing.user_id)
+        .order_by(*_overall_order(cut_standing))
     )
+
+
+def _overall_order(standing: type[PlayerStanding]) -> Sequence[sa.ColumnElement[Any]]:
+    return (standing.total_correct.desc(), standing.total_time_ms.asc(), standing.user_id.asc())
 
 
 def _window(page: int, players: int, size: int) -> tuple[int, int, int]:

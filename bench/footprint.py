@@ -57,7 +57,7 @@ def _logged(s: Session, crowd: Crowd) -> float:
 
 
 def _logged_without_pages(s: Session, crowd: Crowd) -> float:
-    """The same without the pages that are logged whole when they first change after a checkpoint."""
+    """The same without the pages that are logged whole where they first change."""
     with _outside_transactions(s) as run:
         run("ALTER SYSTEM SET full_page_writes = off")
         run("SELECT pg_reload_conf()")

@@ -71,7 +71,7 @@ Act = Callable[[], object]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """ready: makes everything ready, untimed, and returns what is timed. bound: what it must keep."""
+    """ready: prepares, untimed, and returns what is timed. bound: what it must keep."""
 
     name: str
     ready: Callable[[Session, Crowd], Act]
@@ -80,15 +80,15 @@ class Task:
 
 def board(size: int, page: int = 1) -> Callable[[Session, Crowd], Act]:
     """A page of the popular quiz's board."""
-    return lambda s, crowd: lambda: leaderboards.quiz_board(
-        s, crowd.quiz, user_id=None, page=page, size=size
+    return lambda s, crowd: (
+        lambda: leaderboards.quiz_board(s, crowd.quiz, user_id=None, page=page, size=size)
     )
 
 
 def own_rank(place: int) -> Callable[[Session, Crowd], Act]:
     """The row of whoever stands at this place of the popular quiz's board; 0: at the last."""
-    return lambda s, crowd: lambda: leaderboards.standing(
-        s, crowd.quiz, crowd.places[place or max(crowd.places)]
+    return lambda s, crowd: (
+        lambda: leaderboards.standing(s, crowd.quiz, crowd.places[place or max(crowd.places)])
     )
 
 
@@ -198,7 +198,7 @@ TASKS = (
 
 @dataclass(slots=True)
 class Timed:
-    """ms of each call of one task in tables of one size, in slices; and of them, for the database."""
+    """ms of each call of a task in tables of one size, in slices; of them, for the database."""
 
     slices: list[list[float]] = field(default_factory=list)
     waited: list[float] = field(default_factory=list)
@@ -242,15 +242,22 @@ class Grown:
 
 
 def measure(
-    apps: Sequence[Flask], rounds: int, seconds: float, progress: Callable[[str], None]
+    apps: Sequence[Flask],
+    progress: Callable[[str], None],
+    *,
+    rounds: int,
+    seconds: float,
+    only: str,
 ) -> list[Grown]:
-    """Time all tasks in all databases, in slices of so many seconds."""
+    """Time the tasks that have `only` in their names, in slices of so many seconds."""
     crowds = []
     for app in apps:
         with app.app_context():
             crowds.append(crowd_of(session()))
             session().rollback()
-    return [_grown(task, apps, crowds, rounds, seconds, progress) for task in TASKS]
+    return [
+        _grown(task, apps, crowds, rounds, seconds, progress) for task in TASKS if only in task.name
+    ]
 
 
 def _grown(
@@ -311,7 +318,7 @@ PLACES = f"""
         SELECT user_id, rank() OVER (ORDER BY correct_count DESC, total_time_ms) AS rank
         FROM quiz_standing WHERE quiz_id = ({POPULAR})
     ) placed
-"""
+"""  # noqa: S608 - constants
 OVERALL_PLACES = """
     SELECT rank, user_id FROM (
         SELECT user_id, rank() OVER (ORDER BY total_correct DESC, total_time_ms) AS rank
@@ -350,11 +357,10 @@ def ranks_are_exact(s: Session, crowd: Crowd) -> bool:
     """Whether the ranks that players are told are those that counting all of them gives."""
     counted: dict[int, UUID] = dict(s.execute(sa.text(PLACES)).tuples().all())
     ranks = {user_id: rank for rank, user_id in counted.items()}
-    wanted = sorted(counted)[:: max(1, len(counted) // CHECKED)] + [1, max(counted)]
+    wanted = [1, *sorted(counted)[:: max(1, len(counted) // CHECKED)], max(counted)]
     for rank in wanted:
         row = leaderboards.standing(s, crowd.quiz, counted[rank])
         if row is None or row.rank != ranks[counted[rank]]:
             return False
     s.rollback()
     return True
-

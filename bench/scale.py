@@ -77,7 +77,7 @@ INDEXES = f"""
     FROM pg_index
     WHERE indrelid = ANY (string_to_array('{LARGE}', ', ')::regclass[])
         AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
-"""
+"""  # noqa: S608 - constants
 
 PEOPLE = (
     """
@@ -163,8 +163,8 @@ QUIZZES = (
     """,
 )
 
-# Turn by turn: at turn `popular` a player plays quiz 0, otherwise quiz `other`. In the last turn one
-# in ten has not ended; in the second one in fifty is a guest's, and a few of these are old.
+# Turn by turn: at turn `popular` a player plays quiz 0, otherwise quiz `other`. In the last turn
+# one in ten has not ended; in the second one in fifty is a guest's, and a few of these are old.
 PLAYS = (
     """
     CREATE TEMPORARY TABLE play ON COMMIT DROP AS

@@ -48,15 +48,14 @@ SERVING = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
 @click.option("--quizzes", default=100_000, show_default=True, help="How many are listed.")
 @click.option("--rounds", default=5, show_default=True, help="How many slices of each task.")
 @click.option("--seconds", default=0.3, show_default=True, help="How long each slice takes.")
+@click.option("--only", default="", help="Only tasks that have this in their names.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
     help="Keep the databases here, and use again what is there. Otherwise they go at the end.",
 )
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Also write figures here.")
-def main(
-    sizes: str, quizzes: int, rounds: int, seconds: float, folder: Path | None, file: Path | None
-) -> None:
+def main(sizes: str, quizzes: int, folder: Path | None, file: Path | None, **how: Any) -> None:
     """Fill databases with few and with many attempts, and compare what the same things cost."""
     scales = [Scale(int(size), listed=quizzes) for size in sizes.split(",")]
     with _place(folder) as place:
@@ -67,7 +66,7 @@ def main(
             apps = [_app(_url(server.url, scale)) for scale in scales]
             crowds = [_crowd(app) for app in apps]
             exact = [_exact(app, crowd) for app, crowd in zip(apps, crowds, strict=True)]
-            grown = growth.measure(apps, rounds, seconds, say)
+            grown = growth.measure(apps, say, **how)
             footprints = [
                 _footprint(app, crowd, scale)
                 for app, crowd, scale in zip(apps, crowds, scales, strict=True)

@@ -104,7 +104,7 @@ def listing(session: Session, viewer: Viewer, filters: Filters) -> Listing:
     total = sum(count for code, count in languages if filters.language in ("", code))
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(1, filters.page), pages)
-    order = [Quiz.published_at.desc().nulls_first(), Quiz.id.desc()]
+    order: list[sa.ColumnElement[Any]] = [Quiz.published_at.desc().nulls_first(), Quiz.id.desc()]
     # The page is cut before anything is looked up, or a late page would look up all before it.
     cut = _in_any_order(narrowed(visible, filters)) if filters.q else narrowed(visible, filters)
     if filters.sort == MOST_PLAYED:
@@ -124,15 +124,11 @@ def listing(session: Session, viewer: Viewer, filters: Filters) -> Listing:
     )
 
 
-def _languages(
-    session: Session, found: sa.Select[*tuple[Any, ...]]
-) -> tuple[tuple[str, int], ...]:
+def _languages(session: Session, found: sa.Select[*tuple[Any, ...]]) -> tuple[tuple[str, int], ...]:
     """How many quizzes there are in each language, the most first."""
     language, count = found.selected_columns.language, sa.func.count()
     counted = session.execute(
-        found.with_only_columns(language, count)
-        .group_by(language)
-        .order_by(count.desc(), language)
+        found.with_only_columns(language, count).group_by(language).order_by(count.desc(), language)
     )
     return tuple((code, number) for code, number in counted)
 

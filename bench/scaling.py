@@ -163,6 +163,7 @@ def _told(grown: Grown) -> dict[str, Any]:
         "name": grown.task.name,
         "bound": grown.task.bound,
         "ms": [timed.ms for timed in grown.timed],
+        "quietest_ms": [timed.quietest_ms for timed in grown.timed],
         "database_ms": [timed.database_ms for timed in grown.timed],
         "growth": grown.growth,
         "fault": grown.fault,

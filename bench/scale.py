@@ -16,6 +16,10 @@ from sqlalchemy.orm import Session
 
 MOST_PLAYERS = 100_000
 VISITORS = 100
+MOST_ATTEMPTS = 1_000_000
+"""At a quiz: none that is measured is a player's last, which would show the right answers, and keep
+those after it off the boards."""
+
 ANSWERS = 2
 """Questions of each attempt: two stand for ten; they are found by their attempt alone."""
 
@@ -134,9 +138,9 @@ QUIZZES = (
     """,
     """
     INSERT INTO quiz_version (id, quiz_id, number, title, description, language, difficulty,
-        time_limit_seconds, randomize_questions, randomize_answers, feedback, reveal,
+        max_attempts, time_limit_seconds, randomize_questions, randomize_answers, feedback, reveal,
         question_count)
-    SELECT version_id, id, 1, title, description, language, difficulty, 300,
+    SELECT version_id, id, 1, title, description, language, difficulty, :most_attempts, 300,
         true, true, 'each', 'safe', :answers
     FROM made
     """,
@@ -264,6 +268,7 @@ def fill(session: Session, scale: Scale) -> Took:
         "per_player": scale.per_player,
         "authors": scale.authors,
         "visitors": VISITORS,
+        "most_attempts": MOST_ATTEMPTS,
         "answers": ANSWERS,
     }
     for statement in PREPARE:

@@ -142,6 +142,16 @@ def test_each_step_down_keeps_what_the_step_below_can_hold(empty: Flask) -> None
     assert {place: again[place] for place in after} == after
 
 
+def test_tables_are_vacuumed_as_their_models_say(empty: Flask) -> None:
+    upgrade()
+    stored = sa.text("SELECT unnest(reloptions) FROM pg_class WHERE relname = :name")
+    for table in Base.metadata.sorted_tables:
+        told = table.dialect_options["postgresql"]["with"] or {}
+        with db.engine.connect() as connection:
+            options = set(connection.scalars(stored, {"name": table.name}))
+        assert options == {f"{name}={value}" for name, value in told.items()}, table.name
+
+
 def test_every_step_says_what_it_takes_away() -> None:
     for script in scripts().walk_revisions():
         loses = script.module.loses

@@ -24,6 +24,7 @@ def test_a_database_behind_is_told_which_steps_are_missing(clinic: Clinic) -> No
     assert SCHEMA.sentence in finding.says
     assert "0002 (People" in finding.says
     assert "0003 (Authors" in finding.says
+    assert "0004 (Boards" in finding.says
     assert finding.mend == ("flask db upgrade",)
 
 

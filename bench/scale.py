@@ -127,8 +127,9 @@ QUIZZES = (
         ON word.place = made.place % 50
     """,
     """
-    INSERT INTO quiz (id, author_id, current_version_id, published_at)
-    SELECT id, author_id, version_id, now() - place * interval '1 minute' FROM made
+    INSERT INTO quiz (id, author_id, current_version_id, published_at, language, difficulty)
+    SELECT id, author_id, version_id, now() - place * interval '1 minute', language, difficulty
+    FROM made
     """,
     """
     INSERT INTO quiz_draft (quiz_id, document)

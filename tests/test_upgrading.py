@@ -27,13 +27,13 @@ FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
 
 STEP = '''"""A step of the test.
 
-Revision: 0005, after 0004.
+Revision: 0006, after 0005.
 """
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 loses = None
@@ -72,7 +72,7 @@ class Deployment:
 
     def add_step(self, faulty: str) -> None:
         """A newer program, whose last step does this."""
-        (self.folder / "versions" / "0005_test.py").write_text(STEP.format(faulty=faulty))
+        (self.folder / "versions" / "0006_test.py").write_text(STEP.format(faulty=faulty))
 
     def execute(self, statement: str) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -108,13 +108,19 @@ def deployment(worker_id: str, tmp_path: Path) -> Iterator[Deployment]:
 def test_each_step_is_told_and_doing_it_again_does_nothing(deployment: Deployment) -> None:
     first = deployment.run("upgrade")
     assert first.exit_code == 0
-    for step in ("0001 (The first tables", "0002 (People", "0003 (Authors", "0004 (Boards"):
+    for step in (
+        "0001 (The first tables",
+        "0002 (People",
+        "0003 (Authors",
+        "0004 (Boards",
+        "0005 (Cat",
+    ):
         assert f"Up: {step}" in first.output
-    assert first.output.count("done in") == 4
-    assert first.output.endswith("The database is at 0004.\n")
+    assert first.output.count("done in") == 5
+    assert first.output.endswith("The database is at 0005.\n")
     again = deployment.run("upgrade")
     assert again.exit_code == 0
-    assert again.output.endswith("Nothing to do: it is at 0004.\n")
+    assert again.output.endswith("Nothing to do: it is at 0005.\n")
     assert "Up:" not in again.output
 
 
@@ -122,10 +128,10 @@ def test_a_step_that_fails_leaves_the_database_at_the_one_before(deployment: Dep
     deployment.add_step('op.execute("SELECT 1 / 0")')
     failed = deployment.run("upgrade")
     assert failed.exit_code == 1
-    assert "Step 0005 (A step of the test) failed. It said: division by zero" in failed.output
-    assert "Nothing of it was kept: the database is at 0004." in failed.output
+    assert "Step 0006 (A step of the test) failed. It said: division by zero" in failed.output
+    assert "Nothing of it was kept: the database is at 0005." in failed.output
     assert "Traceback" not in failed.output
-    assert deployment.stands_at() == ["0004"]
+    assert deployment.stands_at() == ["0005"]
     assert not deployment.has("half_done")
     deployment.add_step('op.execute("SELECT 1 / 1")')
     mended = deployment.run("upgrade")
@@ -141,8 +147,8 @@ def test_a_bug_in_a_step_is_shown_as_one_with_where_the_database_stands(
     failed = deployment.run("upgrade")
     assert failed.exit_code == 1
     assert isinstance(failed.exception, LookupError)
-    assert "Step 0005 (A step of the test) failed." in failed.output
-    assert "the database is at 0004" in failed.output
+    assert "Step 0006 (A step of the test) failed." in failed.output
+    assert "the database is at 0005" in failed.output
     assert not deployment.has("half_done")
 
 
@@ -151,9 +157,9 @@ def test_a_statement_may_take_long_only_where_one_says_so(deployment: Deployment
     failed = deployment.run("upgrade", "--statement-timeout", "1")
     assert failed.exit_code == 1
     assert "flask db upgrade --statement-timeout 0" in failed.output
-    assert deployment.stands_at() == ["0004"]
-    assert deployment.run("upgrade", "--statement-timeout", "0").exit_code == 0
     assert deployment.stands_at() == ["0005"]
+    assert deployment.run("upgrade", "--statement-timeout", "0").exit_code == 0
+    assert deployment.stands_at() == ["0006"]
 
 
 def test_of_two_deploys_at_once_one_waits_and_says_so(deployment: Deployment) -> None:
@@ -175,7 +181,7 @@ def test_of_two_deploys_at_once_one_waits_and_says_so(deployment: Deployment) ->
         assert waiting.wait(30)
         assert not deployment.has("quiz")
     thread.join(60)
-    assert deployment.stands_at() == ["0004"]
+    assert deployment.stands_at() == ["0005"]
     assert "Another upgrade is under way (process" in said[1]
     assert "It ended. Going on." in said
 
@@ -194,8 +200,8 @@ def test_two_deploys_at_once_make_each_step_once(deployment: Deployment) -> None
     ]
     said = [deploy.communicate(timeout=120)[0] for deploy in deploys]
     assert [deploy.returncode for deploy in deploys] == [0, 0], said
-    assert sum(one.count("Up:") for one in said) == 4
-    assert deployment.stands_at() == ["0004"]
+    assert sum(one.count("Up:") for one in said) == 5
+    assert deployment.stands_at() == ["0005"]
 
 
 BUILDS_AN_INDEX = """with op.get_context().autocommit_block():
@@ -220,7 +226,7 @@ def test_who_waits_for_an_upgrade_lets_it_build_an_index_beside_players(
     thread = threading.Thread(target=second)
 
     def say(line: str) -> None:
-        if "Up: 0005" in line:
+        if "Up: 0006" in line:
             thread.start()
             assert waiting.wait(30)
             with psycopg.connect(deployment.url, autocommit=True) as watching:
@@ -230,7 +236,7 @@ def test_who_waits_for_an_upgrade_lets_it_build_an_index_beside_players(
         migrating.upgrade(deployment.app, say=say)
     thread.join(30)
     assert not thread.is_alive()
-    assert deployment.stands_at() == ["0005"]
+    assert deployment.stands_at() == ["0006"]
 
 
 def test_a_table_in_use_is_waited_for_a_little_and_tried_again(
@@ -250,7 +256,7 @@ def test_a_table_in_use_is_waited_for_a_little_and_tried_again(
 
         migrating.upgrade(deployment.app, say=say)
     assert sum("A table is in use" in line for line in said) == 1
-    assert deployment.stands_at() == ["0004"]
+    assert deployment.stands_at() == ["0005"]
 
 
 def test_a_table_that_stays_in_use_ends_the_upgrade_with_the_command_to_look(
@@ -281,7 +287,7 @@ def test_an_upgrade_goes_where_the_direct_string_leads(deployment: Deployment) -
     settings = settings_for("postgresql://q@127.0.0.1:1/x", database_direct_url=deployment.url)
     done = create_app(settings).test_cli_runner().invoke(args=["db", "upgrade"])
     assert done.exit_code == 0
-    assert deployment.stands_at() == ["0004"]
+    assert deployment.stands_at() == ["0005"]
 
 
 def test_a_database_of_a_newer_version_is_left_alone(deployment: Deployment) -> None:
@@ -351,7 +357,7 @@ def test_a_step_that_loses_nothing_needs_no_yes(deployment: Deployment) -> None:
     done = deployment.run("downgrade")
     assert done.exit_code == 0
     assert "takes away" not in done.output
-    assert deployment.stands_at() == ["0004"]
+    assert deployment.stands_at() == ["0005"]
 
 
 def test_several_steps_down_tell_of_all_their_losses(deployment: Deployment) -> None:

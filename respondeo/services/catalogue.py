@@ -211,8 +211,8 @@ def quizzes(*, drafts: bool = True) -> sa.Select[*tuple[Any, ...]]:
             told("title", version.title).label("title"),
             told("description", version.description).label("description"),
             told("heroImageUrl", version.hero_image_url).label("hero_image_url"),
-            told("language", version.language).label("language"),
-            told("difficulty", version.difficulty).label("difficulty"),
+            told("language", Quiz.language).label("language"),
+            told("difficulty", Quiz.difficulty).label("difficulty"),
             sa.func.coalesce(*counts).label("question_count"),
             told("maxAttempts", version.max_attempts).label("max_attempts"),
             sa.func.coalesce(told("timeLimitSeconds", version.time_limit_seconds), 0).label(

@@ -11,7 +11,7 @@ pooled = tests/api tests/races $(addprefix tests/services/test_,answering.py com
 	playing_without_javascript.py resuming.py results.py stale_tabs.py) \
 	--deselect tests/api/test_fuzzing.py
 
-.PHONY: help demo run serve test test-system lint format migrations bench clean clean-data \
+.PHONY: help demo run serve test test-system lint format migrations bench bench-scale clean clean-data \
 	venv-app venv-demo venv-dev venv-bench
 
 help: ## Explain these commands
@@ -53,6 +53,9 @@ migrations: venv-dev ## Check that migrations have one head and agree with the m
 
 bench: $(if $(K6),venv-dev,venv-bench) ## Measure, next to a bare Flask application (90 s: ARGS=--quick)
 	@exec $(py) -m bench $(ARGS)
+
+bench-scale: venv-dev ## Measure with up to ten million attempts (12 GB of disk, half an hour)
+	@exec $(py) -m bench.scaling $(ARGS)
 
 clean: ## Remove the virtual environment and caches; the data in instance/ stays
 	rm -rf "$(VENV)" .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .cache build

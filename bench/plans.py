@@ -6,19 +6,23 @@ is asked for the plan of each.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from bench.scale import Somebody, fill
+from bench.listening import lending
+from bench.scale import Scale, Somebody, fill, somebody
 from respondeo.db import db, session
 from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, GUEST, USER, Viewer
 from respondeo.services import (
+    api_keys,
     attempts,
     attempts_file,
     catalogue,
@@ -26,6 +30,7 @@ from respondeo.services import (
     identity,
     leaderboards,
     question_figures,
+    quiz_facts,
     results,
     starting,
     statistics,
@@ -38,7 +43,8 @@ LARGE = frozenset(
 )
 """The tables that grow with the players: reading most of one is a fault."""
 
-EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) "
+EXPLAIN = "ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON"
+EXPLAINED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 MORE = 4
 FEW_PAGES = 20
@@ -53,11 +59,22 @@ GUEST_VIEWER = Viewer(GUEST, DEFAULT_ROLE_PERMISSIONS[GUEST], guest_token=b"a ne
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Something people do often. `grows`: why it may read more as the tables grow."""
+    """Something people do often. `grows`: why it may read more as the tables grow.
+
+    uses: what its plans must say: the indexes without which it would be slow.
+    scans: large tables of which it may read a part that is bounded, in no order.
+    """
 
     name: str
     does: Callable[[Session, Viewer, Somebody], object]
     grows: str | None = None
+    uses: tuple[str, ...] = ()
+    scans: frozenset[str] = frozenset()
+
+    @property
+    def file_name(self) -> str:
+        """Of the text that its plans are kept in."""
+        return re.sub(r"[^a-z]+", "-", self.name.lower())
 
 
 def newcomer(viewer: Viewer, who: Somebody) -> Viewer:
@@ -100,36 +117,97 @@ def read_file(session: Session, who: Somebody) -> None:
     assert attempts_file.next_lines(session, file)
 
 
+RANK = "a rank counts who is better"
+BOARD, OVERALL = "ix_quiz_standing_board", "ix_player_standing_board"
+OWN_ATTEMPTS = "ix_quiz_attempt_user_id_quiz_id"
+BY_ATTEMPT = "pk_attempt_answer"
+PLAYERS = frozenset({"player_standing"})
+
 READING = (
-    Case("who is asking", lambda s, _, who: identity.person_of(s, who.token)),
-    Case("list of quizzes", lambda s, viewer, _: catalogue.listing(s, viewer, Filters())),
-    Case("a quiz's page", lambda s, viewer, who: catalogue.quiz_card(s, viewer, who.quiz)),
-    Case("own attempts", lambda s, viewer, who: attempts.own_attempts(s, viewer, who.quiz)),
-    Case("the open attempt", lambda s, viewer, who: taking.last_attempt(s, viewer, who.quiz)),
-    Case("a guest's attempt", lambda s, _, who: taking.last_attempt(s, GUEST_VIEWER, who.quiz)),
-    Case("a board's tag", lambda s, _, who: leaderboards.quiz_board_tag(s, who.quiz, 1, who.user)),
-    Case("top of a board", lambda s, _, who: leaderboards.quiz_board(s, who.quiz, user_id=None)),
+    Case(
+        "who is asking",
+        lambda s, _, who: identity.person_of(s, who.token),
+        uses=("uq_session_token_hash",),
+    ),
+    Case(
+        "whose key it is",
+        lambda s, _, who: api_keys.holder_of(s, who.key),
+        uses=("uq_apikey_key_hash",),
+    ),
+    Case(
+        "list of quizzes",
+        lambda s, viewer, _: catalogue.listing(s, viewer, Filters()),
+        uses=("ix_quiz_published_at", OWN_ATTEMPTS),
+    ),
+    Case(
+        "the most played first",
+        lambda s, viewer, _: catalogue.listing(s, viewer, Filters(sort=catalogue.MOST_PLAYED)),
+        uses=("ix_quiz_board_plays",),
+    ),
+    Case(
+        "list for programs",
+        lambda s, viewer, _: quiz_facts.page_of_quizzes(
+            s, viewer, Filters(), author_id=None, offset=0, limit=50
+        ),
+        uses=("ix_quiz_published_at",),
+    ),
+    Case(
+        "a quiz's page",
+        lambda s, viewer, who: catalogue.quiz_card(s, viewer, who.quiz),
+        uses=("pk_quiz", OWN_ATTEMPTS),
+    ),
+    Case(
+        "own attempts",
+        lambda s, viewer, who: attempts.own_attempts(s, viewer, who.quiz),
+        uses=(OWN_ATTEMPTS,),
+    ),
+    Case(
+        "the open attempt",
+        lambda s, viewer, who: taking.last_attempt(s, viewer, who.quiz),
+        uses=("uq_quiz_attempt_quiz_id_user_id_number",),
+    ),
+    Case(
+        "a guest's attempt",
+        lambda s, _, who: taking.last_attempt(s, GUEST_VIEWER, who.quiz),
+        uses=("uq_quiz_attempt_guest_number",),
+    ),
+    Case(
+        "a board's tag",
+        lambda s, _, who: leaderboards.quiz_board_tag(s, who.quiz, 1, who.user),
+        uses=("pk_quiz_board",),
+    ),
+    Case(
+        "top of a board",
+        lambda s, _, who: leaderboards.quiz_board(s, who.quiz, user_id=None),
+        uses=(BOARD,),
+    ),
     Case(
         "own place on it",
         lambda s, _, who: leaderboards.standing(s, who.quiz, who.upper),
-        grows="a rank counts who is better",
+        grows=RANK,
+        uses=("pk_quiz_standing", f"Index Only Scan using {BOARD}"),
     ),
     Case(
         "its last page",
         lambda s, _, who: leaderboards.quiz_board(s, who.quiz, user_id=None, page=10**6),
         grows="an offset passes over rows",
+        uses=(f"Index Only Scan using {BOARD}",),
     ),
     Case(
         "top of all",
         lambda s, _, __: leaderboards.overall_board(s, user_id=None),
         grows="counts up to 10,000 players",
+        uses=(OVERALL,),
+        scans=PLAYERS,
     ),
     Case(
         "own place of all",
         lambda s, _, who: leaderboards.overall_board(s, user_id=who.overall_upper),
-        grows="a rank counts who is better",
+        grows=RANK,
+        uses=("pk_player_standing", f"Index Only Scan using {OVERALL}"),
+        scans=PLAYERS,
     ),
-    Case("a result", show_result, grows="a rank counts who is better"),
+    Case("a result", show_result, grows=RANK, uses=("pk_quiz_attempt", BY_ATTEMPT)),
     Case(
         "everybody's attempts",
         lambda s, _, who: attempts.everybodys_attempts(s, who.quiz, 1),
@@ -146,23 +224,56 @@ WRITING = (
         "start",
         lambda s, viewer, who: starting.start_attempt(s, newcomer(viewer, who), who.quiz),
         grows="forgets up to 10 guests' attempts",
+        uses=("uq_quiz_attempt_quiz_id_user_id_number", "ix_quiz_attempt_guest_started_at"),
     ),
     Case(
         "start as a guest",
         lambda s, _, who: starting.start_attempt(s, GUEST_VIEWER, who.quiz),
         grows="forgets up to 10 guests' attempts",
+        uses=("uq_quiz_attempt_guest_number", "ix_quiz_attempt_guest_started_at"),
     ),
     Case(
         "an answer",
         lambda s, viewer, who: taking.commit_answer(
             s, viewer, who.quiz, who.open_attempt, who.question, who.answer
         ),
+        uses=(BY_ATTEMPT, "pk_quiz_attempt"),
     ),
-    Case("all answers", answer_all),
-    Case("overdue at a quiz", lambda s, _, who: taking.complete_overdue(s, who.quiz)),
-    Case("overdue anywhere", lambda s, _, __: taking.complete_overdue(s)),
+    Case(
+        "all answers",
+        answer_all,
+        uses=(
+            BY_ATTEMPT,
+            "pk_quiz_standing",
+            "ix_quiz_standing_user_id",
+            "pk_player_standing",
+            "pk_quiz_board",
+        ),
+    ),
+    Case(
+        "overdue at a quiz",
+        lambda s, _, who: taking.complete_overdue(s, who.quiz),
+        uses=("deadline_at on quiz_attempt",),
+    ),
+    Case(
+        "overdue of a player",
+        lambda s, viewer, _: taking.complete_overdue(s, user_id=viewer.user_id),
+        uses=("ix_quiz_attempt_open_deadline_at",),
+    ),
+    Case(
+        "overdue anywhere",
+        lambda s, _, __: taking.complete_overdue(s),
+        uses=("ix_quiz_attempt_open_deadline_at",),
+    ),
 )
 CASES = READING + WRITING
+
+COUNTING = frozenset(
+    {"everybody's attempts", "statistics of a quiz", "its questions", "a part of its file"}
+)
+"""What editors have counted for them: not often, and never a few rows only."""
+
+HOT = tuple(case for case in CASES if case.name not in COUNTING)
 
 
 @dataclass(slots=True)
@@ -234,7 +345,8 @@ def check(app: Flask, small: int, large: int, progress: Callable[[str], None]) -
         reads = []
         for attempts_made in (small, large):
             progress(f"making {attempts_made:,} attempts")
-            who = fill(session(), attempts_made)
+            fill(session(), Scale(attempts_made))
+            who = somebody(session())
             progress(f"reading plans at {attempts_made:,} attempts")
             rows = _rows(session())
             reads.append([_read(case, who, rows) for case in CASES])
@@ -254,33 +366,31 @@ def _read(case: Case, who: Somebody, rows: Mapping[str, float]) -> Read:
     case.does(session(), viewer, who)
     session().rollback()
     read = Read(rows)
-    with _explained(read):
+    with explained(db.engine, EXPLAIN, lambda said, lines: read.add(said, lines[0][0]["Plan"])):
         case.does(session(), viewer, who)
     session().rollback()
     return read
 
 
 @contextmanager
-def _explained(read: Read) -> Iterator[None]:
-    """Explain each statement just before it is sent, undoing what explaining it changed."""
+def explained(engine: sa.Engine, options: str, tell: Callable[[str, Any], None]) -> Iterator[None]:
+    """Explain each statement just before it is sent, undoing what explaining it changed.
 
-    def explain(
-        connection: sa.Connection, _: Any, statement: str, values: Any, __: Any, many: bool
-    ) -> None:
-        if many:
-            return
-        with closing(connection.connection.cursor()) as other:
-            other.execute("SAVEPOINT explained")
-            other.execute(EXPLAIN + statement, values)
-            row: Any = other.fetchone()
-            other.execute("ROLLBACK TO SAVEPOINT explained")
-        read.add(statement, row[0][0]["Plan"])
+    tell: gets each statement and the lines of its plan (with FORMAT JSON one, which is read).
+    """
 
-    sa.event.listen(db.engine, "before_cursor_execute", explain)
-    try:
+    class Explaining(psycopg.Cursor[Any]):
+        def execute(self, query: Any, params: Any = None, **how: Any) -> Any:
+            if isinstance(query, str) and query.lstrip().startswith(EXPLAINED):
+                other: psycopg.Cursor[Any] = psycopg.Cursor(self.connection)
+                with self.connection.transaction(force_rollback=True):
+                    other.execute(f"EXPLAIN ({options}) {query}".encode(), params)
+                    lines = [row[0] for row in other.fetchall()]
+                tell(query, lines)
+            return super().execute(query, params, **how)
+
+    with lending(engine, Explaining):
         yield
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", explain)
 
 
 def table(found: Sequence[Found], small: int, large: int) -> str:

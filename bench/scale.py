@@ -1,35 +1,92 @@
-"""Filling the tables: as many attempts as are asked for, made by the database itself."""
+"""Filling the tables: as many attempts as are asked for, made by the database itself.
+
+Every player has played the popular quiz once, at some time; their other attempts go to the other
+quizzes in turn. A hundred visitors have played ten quizzes each, however large the tables are:
+what they do may not cost more because there are others. Times are spread so that few rows tie.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from time import perf_counter
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-QUIZZES = 100
-PER_PLAYER = 5
-OVERDUE = 20
+MOST_PLAYERS = 100_000
+VISITORS = 100
+MOST_ATTEMPTS = 1_000_000
+"""At a quiz: none that is measured is a player's last, which would show the right answers, and keep
+those after it off the boards."""
+
 ANSWERS = 2
 """Questions of each attempt: two stand for ten; they are found by their attempt alone."""
 
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much there is. quizzes: those that are played; listed: all that are published.
+
+    overdue: about how many attempts nobody has completed though their time is up.
+    least: attempts of each player, until there are MOST_PLAYERS; then everybody plays more.
+    """
+
+    attempts: int
+    quizzes: int = 80
+    listed: int = 80
+    overdue: int = 20
+    least: int = 10
+
+    @property
+    def per_player(self) -> int:
+        """How often each player has played."""
+        return max(self.least, self.attempts // MOST_PLAYERS)
+
+    @property
+    def players(self) -> int:
+        """How many people there are, but for visitors and authors."""
+        return self.attempts // self.per_player
+
+    @property
+    def authors(self) -> int:
+        """How many people wrote the quizzes."""
+        return max(1, self.listed // 100)
+
+
 TABLES = """
-    "user", session, quiz, quiz_draft, quiz_board, quiz_version, question, answer,
+    "user", session, apikey, quiz, quiz_draft, quiz_board, quiz_version, question, answer,
     quiz_version_question, quiz_attempt, attempt_answer, quiz_standing, player_standing
 """
+LARGE = "quiz_attempt, attempt_answer, quiz_standing, player_standing"
 
-# Every player plays five quizzes of a hundred. One attempt in a hundred is open, and a few of
-# these are overdue; one in fifty is a guest's. Times are spread so that few rows tie.
-FILL = (
-    # Bulk loading: no foreign keys are checked, and no trigger is asked.
+# Bulk loading: no foreign keys are checked, and no trigger is asked.
+PREPARE = (
     "SET LOCAL session_replication_role = replica",
     "SET LOCAL statement_timeout = 0",
+    "SET LOCAL work_mem = '256MB'",
+    "SET LOCAL maintenance_work_mem = '512MB'",
     f"TRUNCATE {TABLES} CASCADE",
+)
+
+# What is built faster over all rows than row by row: all indexes but primary keys.
+INDEXES = f"""
+    SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS away,
+        format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname,
+            pg_get_constraintdef(oid)) AS again
+    FROM pg_constraint
+    WHERE contype = 'u' AND conrelid = ANY (string_to_array('{LARGE}', ', ')::regclass[])
+    UNION ALL
+    SELECT format('DROP INDEX %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+    FROM pg_index
+    WHERE indrelid = ANY (string_to_array('{LARGE}', ', ')::regclass[])
+        AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+"""  # noqa: S608 - constants
+
+PEOPLE = (
     """
     CREATE TEMPORARY TABLE player ON COMMIT DROP AS
-    SELECT place, uuidv7() AS id
-    FROM generate_series(0, :attempts / :per_player - 1) place
+    SELECT place, uuidv7() AS id FROM generate_series(0, :players + :visitors - 1) place
     """,
     """
     INSERT INTO "user" (id, name, email)
@@ -40,25 +97,55 @@ FILL = (
     SELECT uuidv7(), id, sha256(('token' || place)::bytea), now() + interval '7 days' FROM player
     """,
     """
-    CREATE TEMPORARY TABLE made ON COMMIT DROP AS
-    SELECT place, uuidv7() AS id, uuidv7() AS version_id, uuidv7() AS author_id
-    FROM generate_series(0, :quizzes - 1) place
+    INSERT INTO apikey (id, user_id, name, start, key_hash, scopes)
+    SELECT uuidv7(), id, 'A key', 'key', sha256(('key' || place)::bytea), '{quizzes:read}'
+    FROM player
+    """,
+)
+
+# The words of titles and descriptions: each in one of fifty quizzes, but for the number.
+QUIZZES = (
+    """
+    CREATE TEMPORARY TABLE author ON COMMIT DROP AS
+    SELECT place, uuidv7() AS id FROM generate_series(0, :authors - 1) place
     """,
     """
     INSERT INTO "user" (id, name, email)
-    SELECT author_id, 'Author ' || place, 'author' || place || '@scale.example' FROM made
+    SELECT id, 'Author ' || place, 'author' || place || '@scale.example' FROM author
     """,
     """
-    INSERT INTO quiz (id, author_id, current_version_id, published_at)
-    SELECT id, author_id, version_id, now() - place * interval '1 hour' FROM made
+    CREATE TEMPORARY TABLE made ON COMMIT DROP AS
+    SELECT made.place, uuidv7() AS id, uuidv7() AS version_id, author.id AS author_id,
+        'Number ' || made.place || ' asks about ' || word.word AS title,
+        'Ten questions about ' || word.word || ', with a look at what came before it, at what is'
+            || ' said of it today, and at the people who worked on it.' AS description,
+        (ARRAY['en', 'en', 'en', 'en', 'es', 'fr', 'de', 'sv'])[1 + made.place % 8] AS language,
+        (ARRAY['easy', 'medium', 'hard'])[1 + made.place % 3] AS difficulty
+    FROM generate_series(0, :listed - 1) made(place)
+    JOIN author ON author.place = made.place % :authors
+    JOIN (SELECT place, 'subject' || place AS word FROM generate_series(0, 49) place) word
+        ON word.place = made.place % 50
+    """,
+    """
+    INSERT INTO quiz (id, author_id, current_version_id, published_at, language, difficulty)
+    SELECT id, author_id, version_id, now() - place * interval '1 minute', language, difficulty
+    FROM made
+    """,
+    """
+    INSERT INTO quiz_draft (quiz_id, document)
+    SELECT id, jsonb_build_object('title', title, 'description', description, 'language', language,
+        'difficulty', difficulty, 'questions', '[]'::jsonb)
+    FROM made
     """,
     """
     INSERT INTO quiz_version (id, quiz_id, number, title, description, language, difficulty,
-        time_limit_seconds, randomize_questions, randomize_answers, feedback, reveal,
+        max_attempts, time_limit_seconds, randomize_questions, randomize_answers, feedback, reveal,
         question_count)
-    SELECT version_id, id, 1, 'Quiz ' || place, 'About the number ' || place, 'en', 'easy', 300,
-        true, true, 'each', 'safe', :answers FROM made
+    SELECT version_id, id, 1, title, description, language, difficulty, :most_attempts, 300,
+        true, true, 'each', 'safe', :answers
+    FROM made
     """,
+    "DELETE FROM made WHERE place >= :quizzes",
     """
     CREATE TEMPORARY TABLE asked ON COMMIT DROP AS
     SELECT made.id AS quiz_id, version_id, position, gen_random_uuid() AS id,
@@ -79,16 +166,39 @@ FILL = (
     INSERT INTO quiz_version_question (quiz_version_id, position, question_id)
     SELECT version_id, position, id FROM asked
     """,
+)
+
+# Turn by turn: at turn `popular` a player plays quiz 0, otherwise quiz `other`. In the last turn
+# one in ten has not ended; in the second one in fifty is a guest's, and a few of these are old.
+PLAYS = (
     """
     CREATE TEMPORARY TABLE play ON COMMIT DROP AS
+    WITH turn AS (
+        SELECT n, n % :players AS player, n / :players AS turn,
+            n % :players % :per_player AS popular,
+            1 + (n % :players + n / :players) % (:quizzes - 1) AS other
+        FROM generate_series(0::bigint, :players * :per_player - 1) n
+        UNION ALL
+        SELECT :players * :per_player + n, :players + n / 10, n % 10, 0, n % 10
+        FROM generate_series(0::bigint, :visitors * 10 - 1) n
+    )
     SELECT n, uuidv7() AS id, player.id AS user_id, made.id AS quiz_id, version_id,
-        n % 100 = 7 AS open, n % (:attempts / :overdue) = 7 AS overdue, n % 50 = 3 AS by_guest,
-        now() - (n % 5000000) * interval '1 second' AS started_at,
+        1 + turn / (:quizzes - 1) - (popular < turn
+            AND popular % (:quizzes - 1) = turn % (:quizzes - 1))::integer AS number,
+        turn.player < :players AND turn = :per_player - 1 AND turn <> popular
+            AND turn.player % 10 = 7 AS open,
+        turn = :per_player - 1 AND turn.player < :overdue * 10 AS late,
+        turn.player < :players AND turn = 1 AND turn <> popular
+            AND turn.player % 50 = 3 AS by_guest,
+        now() - CASE WHEN turn = 1 AND turn.player % 50 = 3 AND turn.player % 1000 <> 3
+            THEN turn.player % 50000 * interval '1 second'
+            ELSE (:players * :per_player - n) * interval '3 seconds' + interval '2 days' END
+            AS started_at,
         (hashint4(n::integer) & 1023) % (:answers + 1) AS correct,
         20000 + (hashint4(n::integer + 1) & 262143) AS took
-    FROM generate_series(0, :attempts - 1) n
-    JOIN player ON player.place = n / :per_player
-    JOIN made ON made.place = (n % :per_player * 7 + n / :per_player) % :quizzes
+    FROM turn
+    JOIN player ON player.place = turn.player
+    JOIN made ON made.place = CASE WHEN turn = popular THEN 0 ELSE other END
     """,
     """
     INSERT INTO quiz_attempt (id, quiz_id, quiz_version_id, user_id, guest_token, number,
@@ -97,10 +207,10 @@ FILL = (
     SELECT id, quiz_id, version_id,
         CASE WHEN NOT by_guest THEN user_id END,
         CASE WHEN by_guest THEN sha256(('guest' || n)::bytea) END,
-        1, 300000, 'each', NOT by_guest, false, started_at,
+        number, 300000, 'each', NOT by_guest, false, started_at,
         CASE WHEN open THEN now() END,
         CASE WHEN open THEN 0 ELSE took END,
-        CASE WHEN open THEN now() + CASE WHEN overdue THEN -1 ELSE 1 END * interval '1 hour' END,
+        CASE WHEN open THEN now() + CASE WHEN late THEN -1 ELSE 24 END * interval '1 hour' END,
         CASE WHEN NOT open THEN started_at + took * interval '1 millisecond' END,
         CASE WHEN open THEN 0 ELSE correct END, :answers,
         CASE WHEN NOT open THEN took END
@@ -118,8 +228,10 @@ FILL = (
     """,
     """
     INSERT INTO quiz_standing
-    SELECT quiz_id, user_id, id, correct_count, total_time_ms, completed_at FROM quiz_attempt
-    WHERE ranked AND completed_at IS NOT NULL
+    SELECT DISTINCT ON (quiz_id, user_id)
+        quiz_id, user_id, id, correct_count, total_time_ms, completed_at
+    FROM quiz_attempt WHERE ranked AND completed_at IS NOT NULL
+    ORDER BY quiz_id, user_id, correct_count DESC, total_time_ms, completed_at, id
     """,
     """
     INSERT INTO player_standing
@@ -128,10 +240,57 @@ FILL = (
     """,
     """
     INSERT INTO quiz_board (quiz_id, plays, players)
-    SELECT quiz.id, count(s.*), count(s.*) FROM quiz LEFT JOIN quiz_standing s
-    ON s.quiz_id = quiz.id GROUP BY quiz.id
+    SELECT id, coalesce(plays, 0), coalesce(players, 0) FROM quiz
+    LEFT JOIN (
+        SELECT quiz_id, count(*) AS plays FROM quiz_attempt
+        WHERE user_id IS NOT NULL AND completed_at IS NOT NULL GROUP BY quiz_id
+    ) played ON played.quiz_id = quiz.id
+    LEFT JOIN (SELECT quiz_id, count(*) AS players FROM quiz_standing GROUP BY quiz_id) stood
+        ON stood.quiz_id = quiz.id
     """,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Seconds that parts of the filling took."""
+
+    rows: float
+    indexes: float
+    vacuum: float
+
+
+def fill(session: Session, scale: Scale) -> Took:
+    """Replace what is in the tables, and let the database learn what it has now."""
+    started = perf_counter()
+    values = {
+        **asdict(scale),
+        "players": scale.players,
+        "per_player": scale.per_player,
+        "authors": scale.authors,
+        "visitors": VISITORS,
+        "most_attempts": MOST_ATTEMPTS,
+        "answers": ANSWERS,
+    }
+    for statement in PREPARE:
+        session.execute(sa.text(statement))
+    indexes = session.execute(sa.text(INDEXES)).all()
+    for index in indexes:
+        session.execute(sa.text(index.away))
+    for statement in (*PEOPLE, *QUIZZES, *PLAYS):
+        named = sa.text(statement)
+        session.execute(named, {name: values[name] for name in named.compile().params})
+    rows = perf_counter()
+    for index in indexes:
+        session.execute(sa.text(index.again))
+    session.commit()
+    indexed = perf_counter()
+    session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+    session.execute(sa.text("SET statement_timeout = 0"))
+    session.execute(sa.text("VACUUM ANALYZE"))
+    session.execute(sa.text("RESET statement_timeout"))
+    session.commit()
+    return Took(rows - started, indexed - rows, perf_counter() - indexed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +303,7 @@ class Somebody:
     """
 
     token: str
+    key: str
     user: UUID
     author: UUID
     quiz: UUID
@@ -166,31 +326,20 @@ SOMEBODY = """
         ) AS upper,
         (SELECT user_id FROM player_standing ORDER BY total_correct DESC, total_time_ms
             LIMIT 1 OFFSET (SELECT count(*) / 4 FROM player_standing)) AS overall_upper,
-        'token' || regexp_replace(email, '[^0-9]', '', 'g') AS token
+        'token' || regexp_replace(email, '[^0-9]', '', 'g') AS token,
+        'key' || regexp_replace(email, '[^0-9]', '', 'g') AS key
     FROM quiz_attempt a
     JOIN "user" ON "user".id = a.user_id
     JOIN quiz ON quiz.id = a.quiz_id
     JOIN attempt_answer s ON s.attempt_id = a.id AND s.display_order = 0
     JOIN answer ON answer.question_id = s.question_id AND answer.position = 1
-    JOIN LATERAL (SELECT * FROM quiz_standing WHERE user_id = a.user_id LIMIT 1) over ON true
+    JOIN LATERAL (SELECT * FROM quiz_standing WHERE user_id = a.user_id ORDER BY attempt_id LIMIT 1)
+        over ON true
     WHERE a.completed_at IS NULL AND a.deadline_at > now() AND a.user_id IS NOT NULL
-    ORDER BY a.id OFFSET 20 LIMIT 1
+    ORDER BY a.id OFFSET 10 LIMIT 1
 """
 
 
-def fill(session: Session, attempts: int) -> Somebody:
-    """Replace what is in the tables, and let the database learn what it has now."""
-    values = {
-        "attempts": attempts,
-        "per_player": PER_PLAYER,
-        "quizzes": QUIZZES,
-        "answers": ANSWERS,
-        "overdue": OVERDUE,
-    }
-    for statement in FILL:
-        session.execute(sa.text(statement), values if ":" in statement else {})
-    session.commit()
-    session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
-    session.execute(sa.text("VACUUM ANALYZE"))
-    session.commit()
+def somebody(session: Session) -> Somebody:
+    """A player in the middle of an attempt, and what is around them."""
     return Somebody(**session.execute(sa.text(SOMEBODY)).one()._mapping)

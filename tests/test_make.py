@@ -35,6 +35,7 @@ def test_make_alone_explains_every_command() -> None:
         "lint",
         "format",
         "bench",
+        "bench-scale",
         "clean",
     ):
         assert f"  make {command} " in said

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from respondeo import create_app
 from respondeo.db import Base, db
-from respondeo.models import PlayerStanding, QuizDraft, User
+from respondeo.domain.document import Language
+from respondeo.models import PlayerStanding, Quiz, QuizDraft, User
 from respondeo.revisions import scripts
 from respondeo.services import authoring
 from tests.conftest import run_on_server, settings_for, url_of
@@ -140,6 +141,39 @@ def test_each_step_down_keeps_what_the_step_below_can_hold(empty: Flask) -> None
     upgrade()
     again = contents()
     assert {place: again[place] for place in after} == after
+
+
+def test_quizzes_say_what_their_current_versions_say_whoever_publishes(empty: Flask) -> None:
+    upgrade()
+    session = db.session()
+    for language in (Language.EN, Language.FR):
+        published_quiz(session, language=language)
+    session.add(Quiz())
+    session.commit()
+    db.session.remove()
+    told = sa.text("""
+        SELECT quiz.language IS NOT DISTINCT FROM version.language
+            AND quiz.difficulty IS NOT DISTINCT FROM version.difficulty
+        FROM quiz LEFT JOIN quiz_version version ON version.id = current_version_id
+    """)
+    downgrade(revision="0004")
+    upgrade()
+    with db.engine.begin() as connection:
+        assert connection.scalars(told).all() == [True, True, True]
+        connection.execute(sa.text("UPDATE quiz SET language = 'de'"))
+        assert connection.scalars(told).all() == [True, True, True]
+        connection.execute(sa.text("UPDATE quiz SET current_version_id = NULL"))
+        assert connection.scalars(told).all() == [True, True, True]
+
+
+def test_tables_are_vacuumed_as_their_models_say(empty: Flask) -> None:
+    upgrade()
+    stored = sa.text("SELECT unnest(reloptions) FROM pg_class WHERE relname = :name")
+    for table in Base.metadata.sorted_tables:
+        told = table.dialect_options["postgresql"]["with"] or {}
+        with db.engine.connect() as connection:
+            options = set(connection.scalars(stored, {"name": table.name}))
+        assert options == {f"{name}={value}" for name, value in told.items()}, table.name
 
 
 def test_every_step_says_what_it_takes_away() -> None:

@@ -27,13 +27,13 @@ FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
 
 STEP = '''"""A step of the test.
 
-Revision: 0005, after 0004.
+Revision: 0007, after 0006.
 """
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 loses = None
@@ -72,7 +72,7 @@ class Deployment:
 
     def add_step(self, faulty: str) -> None:
         """A newer program, whose last step does this."""
-        (self.folder / "versions" / "0005_test.py").write_text(STEP.format(faulty=faulty))
+        (self.folder / "versions" / "0007_test.py").write_text(STEP.format(faulty=faulty))
 
     def execute(self, statement: str) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -107,8 +107,8 @@ def deployment(worker_id: str, tmp_path: Path) -> Iterator[Deployment]:
 
 def test_a_program_with_two_heads_says_so_and_changes_nothing(deployment: Deployment) -> None:
     deployment.add_step("pass")
-    step = (deployment.folder / "versions" / "0004_test.py").read_text()
-    (deployment.folder / "versions" / "0005_too.py").write_text(step.replace("0004", "0005"))
+    step = (deployment.folder / "versions" / "0007_test.py").read_text()
+    (deployment.folder / "versions" / "0007_too.py").write_text(step.replace("0007", "0007"))
     for name in ("respondeo", "static", "templates", "wsgi.py"):
         (deployment.folder.parent / name).symlink_to(ROOT / name)
     for command in ("doctor", "upgrade"):
@@ -122,7 +122,7 @@ def test_a_program_with_two_heads_says_so_and_changes_nothing(deployment: Deploy
         )
         assert done.returncode == 1
         said = " ".join((done.stdout + done.stderr).split())
-        assert "migrations have several heads: 0004, 0005. Join them:" in said
+        assert "migrations have several heads: 0007, 0007. Join them:" in said
         assert "flask db merge heads" in said
         assert "Traceback" not in said
     assert not deployment.has("alembic_version")
@@ -143,13 +143,20 @@ def test_a_database_that_goes_away_after_the_last_step_is_no_traceback(
 def test_each_step_is_told_and_doing_it_again_does_nothing(deployment: Deployment) -> None:
     first = deployment.run("upgrade")
     assert first.exit_code == 0
-    for step in ("0001 (The first tables", "0002 (People", "0003 (Authors"):
+    for step in (
+        "0001 (The first tables",
+        "0002 (People",
+        "0003 (Authors",
+        "0004 (Boards",
+        "0005 (Cat",
+        "0006 (Revision",
+    ):
         assert f"Up: {step}" in first.output
-    assert first.output.count("done in") == 3
-    assert first.output.endswith("The database is at 0004.\n")
+    assert first.output.count("done in") == 6
+    assert first.output.endswith("The database is at 0006.\n")
     again = deployment.run("upgrade")
     assert again.exit_code == 0
-    assert again.output.endswith("Nothing to do: it is at 0004.\n")
+    assert again.output.endswith("Nothing to do: it is at 0006.\n")
     assert "Up:" not in again.output
 
 
@@ -157,10 +164,10 @@ def test_a_step_that_fails_leaves_the_database_at_the_one_before(deployment: Dep
     deployment.add_step('op.execute("SELECT 1 / 0")')
     failed = deployment.run("upgrade")
     assert failed.exit_code == 1
-    assert "Step 0005 (A step of the test) failed. It said: division by zero" in failed.output
-    assert "Nothing of it was kept: the database is at 0004." in failed.output
+    assert "Step 0007 (A step of the test) failed. It said: division by zero" in failed.output
+    assert "Nothing of it was kept: the database is at 0006." in failed.output
     assert "Traceback" not in failed.output
-    assert deployment.stands_at() == ["0004"]
+    assert deployment.stands_at() == ["0006"]
     assert not deployment.has("half_done")
     deployment.add_step('op.execute("SELECT 1 / 1")')
     mended = deployment.run("upgrade")
@@ -176,8 +183,8 @@ def test_a_bug_in_a_step_is_shown_as_one_with_where_the_database_stands(
     failed = deployment.run("upgrade")
     assert failed.exit_code == 1
     assert isinstance(failed.exception, LookupError)
-    assert "Step 0005 (A step of the test) failed." in failed.output
-    assert "the database is at 0004" in failed.output
+    assert "Step 0007 (A step of the test) failed." in failed.output
+    assert "the database is at 0006" in failed.output
     assert not deployment.has("half_done")
 
 
@@ -186,9 +193,9 @@ def test_a_statement_may_take_long_only_where_one_says_so(deployment: Deployment
     failed = deployment.run("upgrade", "--statement-timeout", "1")
     assert failed.exit_code == 1
     assert "flask db upgrade --statement-timeout 0" in failed.output
-    assert deployment.stands_at() == ["0004"]
+    assert deployment.stands_at() == ["0006"]
     assert deployment.run("upgrade", "--statement-timeout", "0").exit_code == 0
-    assert deployment.stands_at() == ["0005"]
+    assert deployment.stands_at() == ["0007"]
 
 
 def test_of_two_deploys_at_once_one_waits_and_says_so(deployment: Deployment) -> None:
@@ -210,7 +217,7 @@ def test_of_two_deploys_at_once_one_waits_and_says_so(deployment: Deployment) ->
         assert waiting.wait(30)
         assert not deployment.has("quiz")
     thread.join(60)
-    assert deployment.stands_at() == ["0004"]
+    assert deployment.stands_at() == ["0006"]
     assert "Another upgrade is under way (process" in said[1]
     assert "It ended. Going on." in said
 
@@ -229,8 +236,8 @@ def test_two_deploys_at_once_make_each_step_once(deployment: Deployment) -> None
     ]
     said = [deploy.communicate(timeout=120)[0] for deploy in deploys]
     assert [deploy.returncode for deploy in deploys] == [0, 0], said
-    assert sum(one.count("Up:") for one in said) == 4
-    assert deployment.stands_at() == ["0004"]
+    assert sum(one.count("Up:") for one in said) == 6
+    assert deployment.stands_at() == ["0006"]
 
 
 BUILDS_AN_INDEX = """with op.get_context().autocommit_block():
@@ -255,7 +262,7 @@ def test_who_waits_for_an_upgrade_lets_it_build_an_index_beside_players(
     thread = threading.Thread(target=second)
 
     def say(line: str) -> None:
-        if "Up: 0005" in line:
+        if "Up: 0007" in line:
             thread.start()
             assert waiting.wait(30)
             with psycopg.connect(deployment.url, autocommit=True) as watching:
@@ -265,7 +272,7 @@ def test_who_waits_for_an_upgrade_lets_it_build_an_index_beside_players(
         migrating.upgrade(deployment.app, say=say)
     thread.join(30)
     assert not thread.is_alive()
-    assert deployment.stands_at() == ["0005"]
+    assert deployment.stands_at() == ["0007"]
 
 
 def test_a_table_in_use_is_waited_for_a_little_and_tried_again(
@@ -285,7 +292,7 @@ def test_a_table_in_use_is_waited_for_a_little_and_tried_again(
 
         migrating.upgrade(deployment.app, say=say)
     assert sum("A table is in use" in line for line in said) == 1
-    assert deployment.stands_at() == ["0004"]
+    assert deployment.stands_at() == ["0006"]
 
 
 def test_a_table_that_stays_in_use_ends_the_upgrade_with_the_command_to_look(
@@ -316,7 +323,7 @@ def test_an_upgrade_goes_where_the_direct_string_leads(deployment: Deployment) -
     settings = settings_for("postgresql://q@127.0.0.1:1/x", database_direct_url=deployment.url)
     done = create_app(settings).test_cli_runner().invoke(args=["db", "upgrade"])
     assert done.exit_code == 0
-    assert deployment.stands_at() == ["0004"]
+    assert deployment.stands_at() == ["0006"]
 
 
 def test_a_database_of_a_newer_version_is_left_alone(deployment: Deployment) -> None:
@@ -369,13 +376,13 @@ def test_there_is_no_such_revision(deployment: Deployment) -> None:
 
 
 def test_what_a_downgrade_takes_away_is_said_first_and_needs_a_yes(deployment: Deployment) -> None:
-    deployment.run("upgrade")
+    deployment.run("upgrade", "0003")
     refused = deployment.run("downgrade")
     assert refused.exit_code == 2
     assert "0003 (Authors" in refused.output
     assert "What the pictures of questions show, in words." in refused.output
     assert "--yes" in refused.output
-    assert deployment.stands_at() == ["0004"]
+    assert deployment.stands_at() == ["0003"]
     assert deployment.run("downgrade", "--yes").exit_code == 0
     assert deployment.stands_at() == ["0002"]
 
@@ -386,11 +393,11 @@ def test_a_step_that_loses_nothing_needs_no_yes(deployment: Deployment) -> None:
     done = deployment.run("downgrade")
     assert done.exit_code == 0
     assert "takes away" not in done.output
-    assert deployment.stands_at() == ["0004"]
+    assert deployment.stands_at() == ["0006"]
 
 
 def test_several_steps_down_tell_of_all_their_losses(deployment: Deployment) -> None:
-    deployment.run("upgrade")
+    deployment.run("upgrade", "0003")
     done = deployment.run("downgrade", "-2", "--yes")
     assert done.exit_code == 0
     assert "What the pictures of questions show" in done.output
@@ -400,11 +407,11 @@ def test_several_steps_down_tell_of_all_their_losses(deployment: Deployment) -> 
     assert not deployment.has("quiz")
 
 
-@pytest.mark.parametrize(("typed", "left"), [(b"n\n", "0004"), (b"y\n", "0002")])
+@pytest.mark.parametrize(("typed", "left"), [(b"n\n", "0003"), (b"y\n", "0002")])
 def test_whoever_sits_at_a_terminal_is_asked(
     deployment: Deployment, typed: bytes, left: str
 ) -> None:
-    deployment.run("upgrade")
+    deployment.run("upgrade", "0003")
     ours, theirs = pty.openpty()
     os.write(ours, typed)
     subprocess.run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,8 +24,38 @@ from respondeo.doctor.line import PATIENCE_S, Line
 from respondeo.doctor.patient import Patient
 
 UPGRADE = "flask db upgrade"
-GUARD = "immutable"  # the trigger of migration 0001 on everything that was published
-GUARDED = ("answer", "question", "quiz_version", "quiz_version_question")
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """One of the migrations'. without: what may happen where it is missing."""
+
+    table: str
+    name: str
+    when: str
+    function: str
+    without: str
+
+
+TRIGGERS = (
+    *(
+        Trigger(
+            table,
+            "immutable",
+            "UPDATE OR DELETE",
+            "refuse_change_of_published",
+            "what was published could be changed",
+        )
+        for table in ("answer", "question", "quiz_version", "quiz_version_question")
+    ),
+    Trigger(
+        "quiz",
+        "current_version",
+        "INSERT OR UPDATE OF current_version_id, language, difficulty",
+        "tell_of_current_version",
+        "the list could count it by what an older version said",
+    ),
+)
 
 BROKEN_INDEXES = """
     SELECT c.relname::text, i.indisunique FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
@@ -35,9 +66,9 @@ CONSTRAINTS = """
     SELECT conname::text, conrelid::regclass::text, convalidated FROM pg_constraint
     WHERE connamespace = current_schema()::regnamespace
 """
-TRIGGERS = """
-    SELECT tgrelid::regclass::text, tgenabled <> 'D' FROM pg_trigger
-    WHERE tgname = %s AND NOT tgisinternal
+FOUND_TRIGGERS = """
+    SELECT tgrelid::regclass::text, tgname::text, tgenabled <> 'D' FROM pg_trigger
+    WHERE NOT tgisinternal
 """
 
 
@@ -184,21 +215,21 @@ def _constraints(line: Line) -> Iterator[Finding]:
 
 
 def _triggers(line: Line) -> Iterator[Finding]:
-    found = {str(row[0]): bool(row[1]) for row in line.ask(TRIGGERS, GUARD)}
-    for table in GUARDED:
-        if table not in found:
+    found = {(str(row[0]), str(row[1])): bool(row[2]) for row in line.ask(FOUND_TRIGGERS)}
+    for one in TRIGGERS:
+        enabled = found.get((one.table, one.name))
+        if enabled is None:
             yield fails(
-                f"{table} has lost its trigger {GUARD}: what was published could be changed.",
+                f"{one.table} has lost its trigger {one.name}: {one.without}.",
                 line.as_us(
-                    f"CREATE TRIGGER {GUARD} BEFORE UPDATE OR DELETE ON {table}"
-                    " FOR EACH ROW EXECUTE FUNCTION refuse_change_of_published()"
+                    f"CREATE TRIGGER {one.name} BEFORE {one.when} ON {one.table}"
+                    f" FOR EACH ROW EXECUTE FUNCTION {one.function}()"
                 ),
             )
-        elif not found[table]:
+        elif not enabled:
             yield fails(
-                f"The trigger {GUARD} of {table} is switched off: what was published could be"
-                " changed.",
-                line.as_us(f"ALTER TABLE {table} ENABLE TRIGGER {GUARD}"),
+                f"The trigger {one.name} of {one.table} is switched off: {one.without}.",
+                line.as_us(f"ALTER TABLE {one.table} ENABLE TRIGGER {one.name}"),
             )
 
 

@@ -20,9 +20,20 @@ from respondeo.models.columns import CreatedAt, RandomId, TimeOrderedId, one_of
 
 
 class Quiz(Base):
-    """A quiz: who wrote it, which version is current, since or from when it is public."""
+    """A quiz: who wrote it, which version is current, since or from when it is public.
+
+    language, difficulty: the current version's, kept by a trigger, so that quizzes are counted
+    without their versions; null where there is none.
+    """
 
     __tablename__ = "quiz"
+    __table_args__ = (
+        sa.Index(
+            "ix_quiz_published_at",
+            "published_at",
+            postgresql_include=["id", "language", "difficulty"],
+        ),
+    )
 
     id: Mapped[TimeOrderedId]
     author_id: Mapped[UUID | None] = mapped_column(
@@ -31,7 +42,9 @@ class Quiz(Base):
     current_version_id: Mapped[UUID | None] = mapped_column(
         sa.ForeignKey("quiz_version.id", use_alter=True), index=True
     )
-    published_at: Mapped[datetime | None] = mapped_column(index=True)
+    published_at: Mapped[datetime | None]
+    language: Mapped[str | None]
+    difficulty: Mapped[str | None]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 

@@ -200,32 +200,49 @@ def kept(reader: Reader, at: At, which: Hashable, make: Callable[[Session], T]) 
 
 def _listing(session: Session, viewer: Viewer, filters: Filters, now: datetime) -> Listing:
     """The list as everybody sees it who may see what this viewer may."""
-    visible = quizzes().where(visible_to(viewer, now))
-    found = narrowed(visible, filters)
-    total = session.execute(sa.select(sa.func.count()).select_from(found.subquery())).scalar_one()
+    shown = quizzes(drafts=sees_drafts(viewer))
+    visible = shown.where(visible_to(viewer, now))
+    languages = _languages(session, narrowed(visible, replace(filters, language="")))
+    total = sum(count for code, count in languages if filters.language in ("", code))
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(1, filters.page), pages)
-    newest = Quiz.published_at.desc().nulls_first()
-    order = (QuizBoard.plays.desc(), newest) if filters.sort == MOST_PLAYED else (newest,)
-    rows = session.execute(
-        found.order_by(*order, Quiz.id.desc()).limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
-    ).mappings()
+    order: list[sa.ColumnElement[Any]] = [Quiz.published_at.desc().nulls_first(), Quiz.id.desc()]
+    # The page is cut before anything is looked up, or a late page would look up all before it.
+    cut = _in_any_order(narrowed(visible, filters)) if filters.q else narrowed(visible, filters)
+    if filters.sort == MOST_PLAYED:
+        order.insert(0, QuizBoard.plays.desc())
+        cut = cut.where(QuizBoard.plays.is_not(None))  # always so, but an index is in this order
+    ids = cut.with_only_columns(Quiz.id).order_by(*order)
+    ids = ids.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    rows = session.execute(shown.where(Quiz.id.in_(ids)).order_by(*order)).mappings()
     cards = [_card(row, now) for row in rows]
     if not viewer.is_guest:
         cards = [replace(card, mine=Mine(0, card.max_attempts)) for card in cards]
-    spoken = narrowed(visible, replace(filters, language="")).subquery()
-    languages = session.execute(
-        sa.select(spoken.c.language, sa.func.count())
-        .group_by(spoken.c.language)
-        .order_by(sa.func.count().desc(), spoken.c.language)
-    )
     return Listing(
         tuple(cards),
         total,
         page,
         pages,
-        tuple((code, count) for code, count in languages),
+        languages,
     )
+
+
+def _languages(session: Session, found: sa.Select[*tuple[Any, ...]]) -> tuple[tuple[str, int], ...]:
+    """How many quizzes there are in each language, the most first."""
+    language, count = found.selected_columns.language, sa.func.count()
+    counted = session.execute(
+        found.with_only_columns(language, count).group_by(language).order_by(count.desc(), language)
+    )
+    return tuple((code, number) for code, number in counted)
+
+
+def _in_any_order(found: sa.Select[*tuple[Any, ...]]) -> sa.Select[*tuple[Any, ...]]:
+    """The same quizzes, found before they are put in order.
+
+    Where few have the words, looking for them from the newest on reads one row after the other.
+    """
+    matching = found.with_only_columns(Quiz.id).cte("matching").prefix_with("MATERIALIZED")
+    return quizzes().where(Quiz.id.in_(sa.select(matching.c.id)))
 
 
 def quiz_card(session: Session, viewer: Viewer, quiz_id: UUID) -> Card:
@@ -266,15 +283,28 @@ def visible_to(
     public = sa.and_(Quiz.published_at.is_not(None), Quiz.published_at <= now)
     if viewer.may("quiz:edit-any"):
         return sa.true()
-    if viewer.may("quiz:edit-own") and viewer.user_id is not None:
+    if sees_drafts(viewer):
         return sa.or_(public, Quiz.author_id == viewer.user_id)
     return public
 
 
-def quizzes() -> sa.Select[*tuple[Any, ...]]:
-    """Quizzes with what their current version says, or their draft where there is none."""
+def sees_drafts(viewer: Viewer) -> bool:
+    """Whether there may be quizzes that only this viewer and a few others see."""
+    own = viewer.may("quiz:edit-own") and viewer.user_id is not None
+    return own or viewer.may("quiz:edit-any")
 
-    def told(name: str, column: InstrumentedAttribute[Any]) -> sa.ColumnElement[Any]:
+
+def quizzes(*, drafts: bool = True) -> sa.Select[*tuple[Any, ...]]:
+    """Quizzes with what their current version says, or their draft where there is none.
+
+    drafts: whether there may be any without a version among those that are asked for.
+    """
+
+    def told(
+        name: str, column: InstrumentedAttribute[Any]
+    ) -> sa.ColumnElement[Any] | InstrumentedAttribute[Any]:
+        if not drafts:
+            return column
         written = QuizDraft.document[name].astext
         if isinstance(column.type, sa.Integer):  # a draft may hold words where a number is asked
             is_number = sa.func.jsonb_typeof(QuizDraft.document[name]) == "number"
@@ -283,7 +313,9 @@ def quizzes() -> sa.Select[*tuple[Any, ...]]:
         return sa.case((Quiz.current_version_id.is_not(None), column), else_=drafted)
 
     version = QuizVersion
-    return (
+    asked = sa.func.jsonb_array_length(QuizDraft.document["questions"])
+    counts = (version.question_count, asked) if drafts else (version.question_count,)
+    told_of = (
         sa.select(
             Quiz.id,
             Quiz.author_id,
@@ -292,11 +324,9 @@ def quizzes() -> sa.Select[*tuple[Any, ...]]:
             told("title", version.title).label("title"),
             told("description", version.description).label("description"),
             told("heroImageUrl", version.hero_image_url).label("hero_image_url"),
-            told("language", version.language).label("language"),
-            told("difficulty", version.difficulty).label("difficulty"),
-            sa.func.coalesce(
-                version.question_count, sa.func.jsonb_array_length(QuizDraft.document["questions"])
-            ).label("question_count"),
+            told("language", Quiz.language).label("language"),
+            told("difficulty", Quiz.difficulty).label("difficulty"),
+            sa.func.coalesce(*counts).label("question_count"),
             told("maxAttempts", version.max_attempts).label("max_attempts"),
             sa.func.coalesce(told("timeLimitSeconds", version.time_limit_seconds), 0).label(
                 "time_limit_seconds"
@@ -307,14 +337,15 @@ def quizzes() -> sa.Select[*tuple[Any, ...]]:
             told("reveal", version.reveal).label("reveal"),
             QuizBoard.plays,
         )
-        .join(QuizBoard, QuizBoard.quiz_id == Quiz.id)
+        # Outer joins: PostgreSQL leaves out those of which nothing is asked.
+        .outerjoin(QuizBoard, QuizBoard.quiz_id == Quiz.id)
         .outerjoin(version, version.id == Quiz.current_version_id)
-        .outerjoin(
-            QuizDraft,
-            sa.and_(QuizDraft.quiz_id == Quiz.id, Quiz.current_version_id.is_(None)),
-        )
         .outerjoin(User, User.id == Quiz.author_id)
     )
+    if not drafts:
+        return told_of
+    unpublished = sa.and_(QuizDraft.quiz_id == Quiz.id, Quiz.current_version_id.is_(None))
+    return told_of.outerjoin(QuizDraft, unpublished)
 
 
 def narrowed(quizzes: sa.Select[*tuple[Any, ...]], filters: Filters) -> sa.Select[*tuple[Any, ...]]:

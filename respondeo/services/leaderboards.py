@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from respondeo.domain.ranking import ranked
 from respondeo.kept import Kept
@@ -135,16 +135,17 @@ def kept_board(
 
 def _quiz_page(session: Session, quiz_id: UUID, size: int, before: int) -> tuple[Row, ...]:
     # The page is cut before names are looked up, or a late page would join all before it.
-    cut = (
-        sa.select(QuizStanding)
-        .where(QuizStanding.quiz_id == quiz_id)
-        .order_by(*_quiz_order(QuizStanding))
-        .limit(size)
-        .offset(before)
-    )
+    board = QuizStanding.quiz_id == quiz_id
+    cut = sa.select(QuizStanding).where(board)
+    if before:  # a late page is cut in the index alone
+        whose = sa.select(QuizStanding.user_id).where(board)
+        page_of = whose.order_by(*_quiz_order(QuizStanding)).limit(size).offset(before)
+        cut = cut.where(QuizStanding.user_id.in_(session.scalars(page_of).all()))
+    else:
+        cut = cut.order_by(*_quiz_order(QuizStanding)).limit(size)
     found = session.execute(_quiz_rows(cut)).mappings()
     rows = [Row(**row) for row in found]
-    first = quiz_rank(session, quiz_id, rows[0].score, rows[0].time_ms) if before and rows else 1
+    first = before + 1 - _equals_before(session, quiz_id, rows[0]) if before and rows else 1
     return _placed(rows, first, before)
 
 
@@ -165,15 +166,37 @@ def standing(session: Session, quiz_id: UUID, user_id: UUID | None) -> Row | Non
 
 def quiz_rank(session: Session, quiz_id: UUID, score: int, time_ms: int) -> int:
     """The rank of a score and a time (ms): one more than the rows that are better."""
-    better = sa.select(sa.func.count()).where(
+    board = QuizStanding.quiz_id == quiz_id
+    order = (QuizStanding.correct_count, QuizStanding.total_time_ms)
+    return _rank(session, order, (score, time_ms), board)
+
+
+def _rank(
+    session: Session,
+    order: tuple[InstrumentedAttribute[int], InstrumentedAttribute[int]],
+    result: tuple[int, int],
+    *board: sa.ColumnElement[bool],
+) -> int:
+    """Counts more right, then as many right in less time: two ranges of the board's index."""
+    (right, time), (score, time_ms) = order, result
+
+    def counted(*which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+        return sa.select(sa.func.count()).where(*board, *which).scalar_subquery()
+
+    better = counted(right > score) + counted(right == score, time < time_ms)
+    return session.execute(sa.select(better)).scalar_one() + 1
+
+
+def _equals_before(session: Session, quiz_id: UUID, row: Row) -> int:
+    """How many rows with the same result the quiz's board shows before this one."""
+    same = sa.select(sa.func.count()).where(
         QuizStanding.quiz_id == quiz_id,
-        QuizStanding.correct_count >= score,  # implied below: it bounds the index
-        sa.or_(
-            QuizStanding.correct_count > score,
-            sa.and_(QuizStanding.correct_count == score, QuizStanding.total_time_ms < time_ms),
-        ),
+        QuizStanding.correct_count == row.score,
+        QuizStanding.total_time_ms == row.time_ms,
+        sa.tuple_(QuizStanding.completed_at, QuizStanding.user_id)
+        < sa.tuple_(row.completed_at, row.user_id),
     )
-    return session.execute(better).scalar_one() + 1
+    return session.execute(same).scalar_one()
 
 
 def equals(session: Session, quiz_id: UUID, score: int, time_ms: int) -> int:
@@ -209,7 +232,7 @@ def overall_rows(session: Session, size: int, *, before: int) -> tuple[Row, ...]
     )
     found = session.execute(_overall_rows(cut)).mappings()
     rows = [Row(**row) for row in found]
-    first = _overall_rank(session, rows[0]) if before and rows else 1
+    first = before + 1 - _overall_equals_before(session, rows[0]) if before and rows else 1
     return _placed(rows, first, before)
 
 
@@ -226,17 +249,18 @@ def _overall_standing(session: Session, user_id: UUID | None) -> Row | None:
 
 
 def _overall_rank(session: Session, row: Row) -> int:
-    better = sa.select(sa.func.count()).where(
-        PlayerStanding.total_correct >= row.score,  # implied below: it bounds the index
-        sa.or_(
-            PlayerStanding.total_correct > row.score,
-            sa.and_(
-                PlayerStanding.total_correct == row.score,
-                PlayerStanding.total_time_ms < row.time_ms,
-            ),
-        ),
+    order = (PlayerStanding.total_correct, PlayerStanding.total_time_ms)
+    return _rank(session, order, (row.score, row.time_ms))
+
+
+def _overall_equals_before(session: Session, row: Row) -> int:
+    """How many rows with the same sums the global board shows before this one."""
+    same = sa.select(sa.func.count()).where(
+        PlayerStanding.total_correct == row.score,
+        PlayerStanding.total_time_ms == row.time_ms,
+        PlayerStanding.user_id < row.user_id,
     )
-    return session.execute(better).scalar_one() + 1
+    return session.execute(same).scalar_one()
 
 
 def _counted_players(session: Session) -> tuple[int, bool]:

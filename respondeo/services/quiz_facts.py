@@ -131,12 +131,12 @@ def _page(
     if author_id is not None:
         found = found.where(Quiz.author_id == author_id)
     total = sa.select(sa.func.count()).select_from(found.subquery()).scalar_subquery()
-    newest = Quiz.published_at.desc().nulls_first()
-    page = found.add_columns(total.label("total"))
-    rows = session.execute(page.order_by(newest, Quiz.id.desc()).limit(limit).offset(offset))
-    quizzes = rows.mappings().all()
-    if quizzes or not offset:
-        return PageOfFacts(tuple(map(_from, quizzes)), quizzes[0]["total"] if quizzes else 0)
+    newest = (Quiz.published_at.desc().nulls_first(), Quiz.id.desc())
+    ids = found.with_only_columns(Quiz.id).order_by(*newest).limit(limit).offset(offset)
+    page = _facts(viewer).add_columns(total.label("total"))
+    rows = session.execute(page.where(Quiz.id.in_(ids)).order_by(*newest)).mappings().all()
+    if rows or not offset:
+        return PageOfFacts(tuple(map(_from, rows)), rows[0]["total"] if rows else 0)
     return PageOfFacts((), session.execute(sa.select(total)).scalar_one())
 
 
@@ -166,7 +166,7 @@ def _facts(viewer: Viewer) -> sa.Select[*tuple[Any, ...]]:
     # Asked once, in a query of its own: an index can be searched by it.
     now = sa.select(sa.func.clock_timestamp()).scalar_subquery()
     return (
-        catalogue.quizzes()
+        catalogue.quizzes(drafts=catalogue.sees_drafts(viewer))
         .add_columns(
             User.public_name.label("author_shown"),
             User.public_image.label("author_image"),

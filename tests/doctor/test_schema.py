@@ -7,7 +7,7 @@ import pytest
 
 from respondeo.database_trouble import BUSY, NEWER, SCHEMA
 from respondeo.doctor import State, schema
-from respondeo.doctor.schema import GUARDED
+from respondeo.doctor.schema import TRIGGERS
 from tests.doctor.clinic import Clinic, failed, is_well, looked, states
 
 
@@ -24,6 +24,8 @@ def test_a_database_behind_is_told_which_steps_are_missing(clinic: Clinic) -> No
     assert SCHEMA.sentence in finding.says
     assert "0002 (People" in finding.says
     assert "0003 (Authors" in finding.says
+    assert "0004 (Boards" in finding.says
+    assert "0005 (Catalogue" in finding.says
     assert finding.mend == ("flask db upgrade",)
 
 
@@ -130,9 +132,9 @@ def test_nobody_waits_for_long_while_a_table_is_locked(
 def test_every_trigger_of_the_migrations_is_one_the_doctor_knows(clinic: Clinic) -> None:
     with psycopg.connect(clinic.url()) as connection:
         found = connection.execute(
-            "SELECT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"
+            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal"
         ).fetchall()
-    assert tuple(row[0] for row in found) == GUARDED
+    assert set(found) == {(known.table, known.name) for known in TRIGGERS}
 
 
 def test_an_index_that_somebody_added_may_stay(clinic: Clinic) -> None:

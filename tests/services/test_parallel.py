@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from respondeo.db import db
 from respondeo.domain.access import Viewer
 from respondeo.domain.errors import NoAttemptsLeft
 from respondeo.models import (
@@ -132,6 +133,23 @@ def test_the_maximum_holds_when_attempts_are_started_and_finished_at_once(
     assert {type(error) for error in came} == {NoAttemptsLeft}
     numbers = committed.scalars(sa.select(QuizAttempt.number).order_by(QuizAttempt.number)).all()
     assert numbers == [1, 2, 3]
+    assert_boards_are_right(committed)
+
+
+def test_whoever_finishes_waits_for_nobody_who_finishes_another_quiz(
+    wide: Flask, committed: Session
+) -> None:
+    jobs = []
+    for viewer in people(committed, 2):
+        attempt = start(committed, viewer, published_quiz(committed, questions=1))
+        here = current(committed, attempt)
+        jobs.append(answering(viewer, attempt, here, option(committed, here, right=True)))
+    committed.commit()
+    slow, quick = jobs
+    with wide.app_context(), ThreadPoolExecutor(1) as pool:
+        slow(db.session())  # and it does not commit yet
+        pool.submit(in_transaction, wide, quick).result(timeout=5)
+        db.session.commit()
     assert_boards_are_right(committed)
 
 

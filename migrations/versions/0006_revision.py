@@ -23,10 +23,9 @@ def upgrade() -> None:
     op.execute(
         """
         CREATE TABLE catalogue (
-            id boolean DEFAULT true CONSTRAINT pk_catalogue PRIMARY KEY,
-            revision uuid DEFAULT gen_random_uuid() NOT NULL,
-            CONSTRAINT ck_catalogue_one_row CHECK (id)
+            revision uuid DEFAULT gen_random_uuid() CONSTRAINT pk_catalogue PRIMARY KEY
         );
+        CREATE UNIQUE INDEX uq_catalogue_one_row ON catalogue ((true));
         INSERT INTO catalogue DEFAULT VALUES;
         CREATE FUNCTION renew_catalogue() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN
@@ -44,14 +43,11 @@ def upgrade() -> None:
                 RETURN NULL;
             END
         $$;
-        CREATE CONSTRAINT TRIGGER renew_catalogue AFTER INSERT OR DELETE ON quiz
+        CREATE CONSTRAINT TRIGGER renew_catalogue AFTER INSERT OR UPDATE OR DELETE ON quiz
             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION renew_catalogue();
-        CREATE CONSTRAINT TRIGGER renew_catalogue_changed AFTER UPDATE ON quiz
-            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)
-            EXECUTE FUNCTION renew_catalogue();
         CREATE TRIGGER renew_catalogue_emptied AFTER TRUNCATE ON quiz
             FOR EACH STATEMENT EXECUTE FUNCTION renew_catalogue();
-        CREATE CONSTRAINT TRIGGER renew_catalogue_of_author AFTER UPDATE ON "user"
+        CREATE CONSTRAINT TRIGGER renew_catalogue AFTER UPDATE ON "user"
             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
             WHEN ((OLD.name, OLD.display_name, OLD.shown_as, OLD.image)
                 IS DISTINCT FROM (NEW.name, NEW.display_name, NEW.shown_as, NEW.image))
@@ -63,9 +59,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute(
         """
-        DROP TRIGGER renew_catalogue_of_author ON "user";
+        DROP TRIGGER renew_catalogue ON "user";
         DROP TRIGGER renew_catalogue_emptied ON quiz;
-        DROP TRIGGER renew_catalogue_changed ON quiz;
         DROP TRIGGER renew_catalogue ON quiz;
         DROP FUNCTION renew_catalogue_of_author();
         DROP FUNCTION renew_catalogue();

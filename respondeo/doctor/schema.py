@@ -28,13 +28,21 @@ UPGRADE = "flask db upgrade"
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """One of the migrations'. without: what may happen where it is missing."""
+    """One of the migrations'. without: what may happen where it is missing.
+
+    does: all that is said of it after its table.
+    """
 
     table: str
     name: str
     when: str
-    function: str
+    does: str
     without: str
+    kind: str = "TRIGGER"
+
+
+_LAST = "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+_STALE = "lists could show quizzes as they were"
 
 
 TRIGGERS = (
@@ -42,8 +50,8 @@ TRIGGERS = (
         Trigger(
             table,
             "immutable",
-            "UPDATE OR DELETE",
-            "refuse_change_of_published",
+            "BEFORE UPDATE OR DELETE",
+            "FOR EACH ROW EXECUTE FUNCTION refuse_change_of_published()",
             "what was published could be changed",
         )
         for table in ("answer", "question", "quiz_version", "quiz_version_question")
@@ -51,9 +59,32 @@ TRIGGERS = (
     Trigger(
         "quiz",
         "current_version",
-        "INSERT OR UPDATE OF current_version_id, language, difficulty",
-        "tell_of_current_version",
+        "BEFORE INSERT OR UPDATE OF current_version_id, language, difficulty",
+        "FOR EACH ROW EXECUTE FUNCTION tell_of_current_version()",
         "the list could count it by what an older version said",
+    ),
+    Trigger(
+        "quiz",
+        "renew_catalogue",
+        "AFTER INSERT OR UPDATE OR DELETE",
+        f"{_LAST} EXECUTE FUNCTION renew_catalogue()",
+        _STALE,
+        "CONSTRAINT TRIGGER",
+    ),
+    Trigger(
+        "quiz",
+        "renew_catalogue_emptied",
+        "AFTER TRUNCATE",
+        "FOR EACH STATEMENT EXECUTE FUNCTION renew_catalogue()",
+        _STALE,
+    ),
+    Trigger(
+        '"user"',
+        "renew_catalogue",
+        "AFTER UPDATE",
+        f"{_LAST} EXECUTE FUNCTION renew_catalogue_of_author()",
+        "lists could show authors by former names",
+        "CONSTRAINT TRIGGER",
     ),
 )
 
@@ -221,10 +252,7 @@ def _triggers(line: Line) -> Iterator[Finding]:
         if enabled is None:
             yield fails(
                 f"{one.table} has lost its trigger {one.name}: {one.without}.",
-                line.as_us(
-                    f"CREATE TRIGGER {one.name} BEFORE {one.when} ON {one.table}"
-                    f" FOR EACH ROW EXECUTE FUNCTION {one.function}()"
-                ),
+                line.as_us(f"CREATE {one.kind} {one.name} {one.when} ON {one.table} {one.does}"),
             )
         elif not enabled:
             yield fails(

@@ -175,7 +175,8 @@ class Catalogue(Base):
     that are or will be public: the database renews it itself. Plays do not change it."""
 
     __tablename__ = "catalogue"
-    __table_args__ = (sa.CheckConstraint("id", name="one_row"),)
+    __table_args__ = (sa.Index("uq_catalogue_one_row", sa.text("(true)"), unique=True),)
 
-    id: Mapped[bool] = mapped_column(primary_key=True, server_default=sa.true())
-    revision: Mapped[UUID] = mapped_column(server_default=sa.func.gen_random_uuid())
+    revision: Mapped[UUID] = mapped_column(
+        primary_key=True, server_default=sa.func.gen_random_uuid()
+    )

@@ -49,8 +49,12 @@ def upgrade() -> None:
             FOR EACH STATEMENT EXECUTE FUNCTION renew_catalogue();
         CREATE CONSTRAINT TRIGGER renew_catalogue AFTER UPDATE ON "user"
             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-            WHEN ((OLD.name, OLD.display_name, OLD.shown_as, OLD.image)
-                IS DISTINCT FROM (NEW.name, NEW.display_name, NEW.shown_as, NEW.image))
+            WHEN (
+                OLD.name IS DISTINCT FROM NEW.name
+                OR OLD.display_name IS DISTINCT FROM NEW.display_name
+                OR OLD.shown_as IS DISTINCT FROM NEW.shown_as
+                OR OLD.image IS DISTINCT FROM NEW.image
+            )
             EXECUTE FUNCTION renew_catalogue_of_author();
         """
     )

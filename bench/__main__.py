@@ -92,7 +92,8 @@ def main(
 def run_load(url: str, how: How) -> dict[str, Any]:
     """Start both servers, measure, print; returns what was found."""
     say("filling the database")
-    with stage(url, bare=True) as on:
+    # No worker is replaced meanwhile: a slice in which one is would say little of the others.
+    with stage(url, bare=True, web_max_requests=0) as on:
         assert on.bare is not None
         load = Load(on.world, on.app, on.bare, how.seconds, how.rounds, progress=say)
         measured = run_slices(load, how)

@@ -22,6 +22,7 @@ import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
 from respondeo import logs, precompress
@@ -32,6 +33,7 @@ PREFIX = "respondeo-metrics-"
 MEMORY = Path("/dev/shm")  # noqa: S108 - folders of our own are made in it
 
 KEEPALIVE_S = 75
+SPREAD = 100  # requests
 GRACE_S = 30
 STUCK_S = 30
 
@@ -86,6 +88,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "logger_class": logs.GunicornLog,
         "loglevel": "error" if quiet else settings.log_level.lower(),
         "when_ready": _stop_with_the_terminal if quiet else _nothing,
+        "pre_request": _spread,
         "pre_fork": _give_place,
         "post_fork": _start_afresh,
         "post_worker_init": _announcer(settings),
@@ -199,6 +202,16 @@ def _take_place_back(_server: Arbiter, worker: Worker) -> None:
         place = _place_of(worker)
         metrics.forget_live(str(place))
         del _places[place]
+
+
+def _spread(worker: Worker, request: Request) -> None:
+    """Now and then close a kept connection, announced: who comes again comes to the idler worker.
+
+    Connections stay where they were accepted. When a worker is replaced, the others get all of
+    its, and the new one would have none for as long as they are kept.
+    """
+    if worker.nr % SPREAD == SPREAD - 1:
+        request.force_close()
 
 
 def _stop_with_the_terminal(server: Arbiter) -> None:

@@ -21,6 +21,7 @@ import psutil
 import psycopg
 import pytest
 
+from respondeo.serving import SPREAD
 from tests.cli.test_serve import ROOT, Served, environment, wait_for
 from tests.conftest import TEMPLATE, run_on_server, url_of
 from tests.ports import free_port
@@ -141,6 +142,21 @@ def ask_many(port: int, times: int, *, keep: bool) -> None:
         if not keep:
             connection.close()
     connection.close()
+
+
+def test_kept_connections_are_closed_now_and_then_so_that_they_spread_over_the_workers(
+    database: str, port: int
+) -> None:
+    with served(database, port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        closed = 0
+        for _ in range(5 * SPREAD):
+            connection.request("GET", "/healthz")
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (200, b"ok\n")
+            closed += answer.getheader("Connection") == "close"
+        connection.close()
+        assert 0 < closed <= 5
 
 
 def folders(pid: int) -> list[Path]:

@@ -4,9 +4,10 @@ VENV ?= .venv
 py = $(VENV)/bin/python
 flask = $(py) -m flask --app wsgi
 
-# What plays, and what programs do: once more, through PgBouncer in transaction mode.
+# What plays, and what programs do: once more, through PgBouncer in transaction mode. Not what sends
+# anything that comes to mind: it would take minutes, and sends the same statements.
 pooled = tests/api tests/races $(addprefix tests/services/test_,answering.py completing.py \
-	guests.py parallel.py) $(addprefix tests/web/test_,guest_limits.py guests.py playing_with_htmx.py \
+	guests.py parallel.py revealing.py starting.py) $(addprefix tests/web/test_,guest_limits.py guests.py playing_with_htmx.py \
 	playing_without_javascript.py resuming.py results.py stale_tabs.py) \
 	--deselect tests/api/test_fuzzing.py
 

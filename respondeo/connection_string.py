@@ -70,7 +70,7 @@ class ConnectionString:
         parameters = _parameters(query)
         hosts = _hosts(places)
         if "host" in parameters:
-            hosts = _listed_hosts(parameters.pop("host"), parameters.pop("port", ""))
+            hosts = listed_hosts(parameters.pop("host"), parameters.pop("port", ""))
         elif "port" in parameters and hosts:
             raise ValueError("it names a port after the ?: put it after the host, as in host:5433")
         database = parameters.pop("dbname", "") or _decoded(path, "name of the database")
@@ -172,6 +172,7 @@ def _host(place: str) -> Host:
         )
     bracketed, name, port = found.groups()
     if bracketed is not None:
+        bracketed = _decoded(bracketed, "host")  # %25 stands before the name of an interface
         try:
             ipaddress.IPv6Address(bracketed)
         except ValueError:
@@ -187,8 +188,11 @@ def _port(text: str | None) -> int:
     return int(text)
 
 
-def _listed_hosts(names: str, ports: str) -> tuple[Host, ...]:
-    """`?host=a,b&port=5432,5433`, as libpq has them: one port for all, or one for each."""
+def listed_hosts(names: str, ports: str) -> tuple[Host, ...]:
+    """`?host=a,b&port=5432,5433`, as libpq has them: one port for all, or one for each.
+
+    Raises ValueError.
+    """
     hosts, numbers = names.split(","), [_port(port) for port in ports.split(",")]
     if len(numbers) not in {1, len(hosts)}:
         raise ValueError("port must name one port for all hosts, or one for each")

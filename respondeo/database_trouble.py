@@ -47,9 +47,9 @@ MISSING = Trouble(
 )
 SSL = Trouble(
     "ssl",
-    "The database wants encryption",
-    "The database only accepts encrypted connections. Whoever runs this Respondeo should add"
-    " `?sslmode=require` to DATABASE_URL.",
+    "The database does not let us in",
+    "The database lets us in with encryption only, or not at all. Whoever runs this Respondeo"
+    " should ask `flask db doctor` which it is: often DATABASE_URL lacks `?sslmode=require`.",
     30,
 )
 NO_SSL = Trouble(
@@ -116,6 +116,8 @@ ENDED = (pg.AdminShutdown, pg.CrashShutdown, pg.IdleInTransactionSessionTimeout)
 # of the server: the embedded and the packaged servers send these in C). The first that fits a line.
 BY_WORDS = (
     ("not currently accepting connections", AWAY),
+    # Said of every connection that is not encrypted, also where none could be.
+    ('host "[local]"', PASSWORD),
     ("no encryption", SSL),
     ("ssl off", SSL),
     ("ssl connection is required", SSL),
@@ -125,6 +127,7 @@ BY_WORDS = (
     ("valid client certificate", PASSWORD),
     ("certificate authentication failed", PASSWORD),
     ("certificate", CERTIFICATE),
+    ("host name must be specified", CERTIFICATE),
     ("permission denied for database", RIGHTS),
     ("authentication failed", PASSWORD),
     ("no password supplied", PASSWORD),
@@ -138,6 +141,10 @@ BY_WORDS = (
     ("remaining connection slots", BUSY),
     ("no more connections", BUSY),
 )
+
+
+# Of what several attempts met, that which says least; the last one least of all.
+LEAST = (SSL, NO_SSL, AWAY)
 
 
 def explain(error: DBAPIError | PoolTimeout | pg.Error) -> Trouble | None:
@@ -166,10 +173,11 @@ def furthest(said: str) -> tuple[Trouble, str]:
 
     One host is tried after the other, and each with encryption and without: a wrong password on a
     server that insists on encryption is first refused for the password, then for the encryption.
+    Without a rule, on a server without encryption, `sslmode=allow` is refused for both.
     """
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     known = [(trouble, line) for line in lines if (trouble := _in_line(line.lower()))]
-    known.sort(key=lambda found: (found[0] is AWAY) * 2 + (found[0] is SSL))
+    known.sort(key=lambda found: LEAST.index(found[0]) if found[0] in LEAST else -1)
     return known[0] if known else (AWAY, "; ".join(lines))
 
 

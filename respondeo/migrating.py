@@ -160,7 +160,7 @@ class _Journey:
         self.say(f"The database: {ConnectionString.parse(self.app.config['DATABASE_DIRECT_URL'])}")
         with _explained(self.app, self):
             self._go_patiently(target, steps)
-        stood = ", ".join(_stored(self.app)) or "the beginning"
+            stood = ", ".join(_stored(self.app)) or "the beginning"
         self.say(
             f"The database is at {stood}." if self.made else f"Nothing to do: it is at {stood}."
         )
@@ -228,6 +228,8 @@ def _explained(app: Flask, journey: _Journey | None = None) -> Iterator[None]:
 
 def _about_revisions(app: Flask, error: CommandError) -> str:
     scripts = revisions.scripts(app.extensions["migrate"].directory)
+    if said := revisions.several_heads(scripts):
+        return f"{said} Join them: {revisions.JOIN}"
     unknown = revisions.standing(scripts, _stored(app)).unknown
     if unknown:
         return f"{database_trouble.NEWER.sentence} It is at {', '.join(unknown)}."

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ProgrammingError
 from respondeo.database_trouble import NEWER, SCHEMA, Trouble
 
 DIRECTORY = Path(__file__).parent.parent / "migrations"
+JOIN = "flask db merge heads -m 'Join the heads'"
 STORED = "SELECT version_num FROM alembic_version ORDER BY 1"
 
 
@@ -40,6 +41,14 @@ def scripts(directory: str | Path = DIRECTORY) -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", str(directory))
     return ScriptDirectory.from_config(config)
+
+
+def several_heads(known: ScriptDirectory) -> str | None:
+    """What is wrong with a program two of whose migrations follow the same one; None is right."""
+    heads = sorted(known.get_heads())
+    if len(heads) == 1:
+        return None
+    return f"This program's migrations have several heads: {', '.join(heads)}."
 
 
 def standing(known: ScriptDirectory, stored: Collection[str]) -> Standing:

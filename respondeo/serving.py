@@ -87,6 +87,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "accesslog": None,  # respondeo/observing.py has a line for each request
         "logger_class": logs.GunicornLog,
         "loglevel": "error" if quiet else settings.log_level.lower(),
+        "on_starting": _lose_no_signal,
         "when_ready": _stop_with_the_terminal if quiet else _nothing,
         "pre_request": _spread,
         "pre_fork": _give_place,
@@ -184,10 +185,8 @@ def _place_of(worker: Worker) -> int:
 
 def _start_afresh(_server: Arbiter, worker: Worker) -> None:
     """Share nothing with the process this one was forked from: no connection, no place in the
-    metrics, and no way of taking signals, which would swallow one that comes before our own is set.
+    metrics.
     """
-    for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-        signal.signal(sign, signal.SIG_DFL)
     from respondeo import metrics
     from respondeo.db import forget_connections
 
@@ -212,6 +211,26 @@ def _spread(worker: Worker, request: Request) -> None:
     """
     if worker.nr % SPREAD == SPREAD - 1:
         request.force_close()
+
+
+_ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
+
+
+def _lose_no_signal(_server: Arbiter) -> None:
+    """A worker that is told to stop before it knows how, stops: the way of taking signals that it
+    has from the process it is forked from would swallow them.
+    """
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING),
+        after_in_child=_take_signals_as_usual,
+    )
+
+
+def _take_signals_as_usual() -> None:
+    for sign in _ENDING:
+        signal.signal(sign, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
 
 def _stop_with_the_terminal(server: Arbiter) -> None:

@@ -15,7 +15,7 @@ from respondeo.embedded.account import Account
 POOLER_PORT = 6543
 SETTINGS = """
 [databases]
-* = host={server} port={port} user={user}
+* = host={address} port={port} user={user}
 [pgbouncer]
 unix_socket_dir = {folder}
 listen_port = {own_port}
@@ -25,6 +25,7 @@ default_pool_size = {size}
 max_client_conn = 1000
 ignore_startup_parameters = extra_float_digits
 logfile = {folder}/log
+{more}
 """
 
 
@@ -32,18 +33,27 @@ class PgBouncer:
     """In a folder of its own, in front of a server that listens on a socket."""
 
     def __init__(
-        self, folder: Path, server: URL, mode: str = "transaction", size: int = 20
+        self,
+        folder: Path,
+        server: URL,
+        mode: str = "transaction",
+        size: int = 20,
+        *,
+        address: str = "",
+        more: str = "",
     ) -> None:
+        """address: where the server is reached, if not by its socket; more: other settings."""
         self.folder = folder
         place = str(server.query["host"])
         settings = SETTINGS.format(
-            server=place,
+            address=address or place,
             port=server.query["port"],
             user=server.username,
             folder=folder,
             mode=mode,
             size=size,
             own_port=POOLER_PORT,
+            more=more,
         )
         (folder / "pgbouncer.ini").write_text(settings)
         account = Account.owning(Path(place))

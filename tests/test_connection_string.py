@@ -41,6 +41,10 @@ def libpq(written: str) -> dict[str, object]:
         ("  postgres://u@h/quiz_app\n", {"user": "u", "host": "h", "port": 5432}),
         ("postgresql+psycopg://u@h/quiz_app", {"user": "u", "host": "h", "port": 5432}),
         ("postgresql://u@[::1]:5433/quiz_app", {"user": "u", "host": "::1", "port": 5433}),
+        (
+            "postgresql://u@[fe80::1%25eth0]/quiz_app",
+            {"user": "u", "host": "fe80::1%eth0", "port": 5432},
+        ),
         ("postgresql:///quiz_app", {}),
         ("postgresql:///quiz_app?port=5433", {"port": "5433"}),
         (

@@ -44,6 +44,7 @@ KEYS: dict[str, type | tuple[type, ...]] = {
     "read_only": bool,
     "restart": str,
     "security_opt": list,
+    "shm_size": str,
     "stop_grace_period": str,
     "tmpfs": list,
     "volumes": list,

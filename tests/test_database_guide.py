@@ -10,9 +10,16 @@ from pathlib import Path
 
 import pytest
 from flask_migrate.cli import db as group
+from psycopg.conninfo import timeout_from_conninfo
 
 from respondeo.connection_string import ConnectionString
-from respondeo.db import LOCK_TIMEOUT_MS, MAX_OVERFLOW, STATEMENT_TIMEOUT_MS, Base
+from respondeo.db import (
+    CONNECT_TIMEOUT_S,
+    LOCK_TIMEOUT_MS,
+    MAX_OVERFLOW,
+    STATEMENT_TIMEOUT_MS,
+    Base,
+)
 from respondeo.rate_limits.postgres import CONNECTIONS as COUNTERS
 
 ROOT = Path(__file__).parent.parent
@@ -92,6 +99,8 @@ def test_the_figures_are_the_program_s() -> None:
     assert f"most, {2 * (8 + MAX_OVERFLOW + COUNTERS)} as set" in GUIDE
     assert f"after {STATEMENT_TIMEOUT_MS // 1000} seconds" in GUIDE
     assert f"a lock after {LOCK_TIMEOUT_MS // 1000}." in GUIDE
+    assert f"has {CONNECT_TIMEOUT_S} seconds to answer; less cannot be asked for" in GUIDE
+    assert timeout_from_conninfo({"connect_timeout": CONNECT_TIMEOUT_S - 1}) == CONNECT_TIMEOUT_S
 
 
 @pytest.mark.parametrize(

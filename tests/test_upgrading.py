@@ -105,6 +105,41 @@ def deployment(worker_id: str, tmp_path: Path) -> Iterator[Deployment]:
     run_on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def test_a_program_with_two_heads_says_so_and_changes_nothing(deployment: Deployment) -> None:
+    deployment.add_step("pass")
+    step = (deployment.folder / "versions" / "0004_test.py").read_text()
+    (deployment.folder / "versions" / "0005_too.py").write_text(step.replace("0004", "0005"))
+    for name in ("respondeo", "static", "templates", "wsgi.py"):
+        (deployment.folder.parent / name).symlink_to(ROOT / name)
+    for command in ("doctor", "upgrade"):
+        done = subprocess.run(
+            [*FLASK, "db", command],
+            cwd=deployment.folder.parent,
+            env=deployment.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        said = " ".join((done.stdout + done.stderr).split())
+        assert "migrations have several heads: 0004, 0005. Join them:" in said
+        assert "flask db merge heads" in said
+        assert "Traceback" not in said
+    assert not deployment.has("alembic_version")
+
+
+def test_a_database_that_goes_away_after_the_last_step_is_no_traceback(
+    deployment: Deployment, worker_id: str
+) -> None:
+    def say(line: str) -> None:
+        if "done in" in line:
+            run_on_server(f"ALTER DATABASE upgrading_{worker_id} ALLOW_CONNECTIONS false")
+
+    with deployment.app.app_context(), pytest.raises(migrating.MigrationError) as failed:
+        migrating.upgrade(deployment.app, "0001", say=say)
+    assert AWAY.sentence in str(failed.value)
+
+
 def test_each_step_is_told_and_doing_it_again_does_nothing(deployment: Deployment) -> None:
     first = deployment.run("upgrade")
     assert first.exit_code == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import shlex
 from collections.abc import Iterator
 
@@ -30,6 +32,9 @@ def let_in(line: Line) -> Finding:
         return passes(f"{line.user} is who it says.")
     assert trouble
     said = f"{trouble.sentence} {line.said(line.refused)}"
+    # Whoever gives a wrong password may besides hear that without encryption nobody comes in.
+    if trouble is PASSWORD and "pg_hba.conf" in line.told(line.refused):
+        return turned_away(line, said)
     if trouble is PASSWORD:
         return fails(said, *_identify(line, str(line.refused).lower()))
     if trouble is BUSY:
@@ -45,24 +50,44 @@ def _identify(line: Line, said: str) -> list[str]:
     password = [line.as_admin(r"\password {}", line.user), line.written()]
     if "fatal:  role" in said:
         return [line.as_admin("CREATE ROLE {} LOGIN", line.user), *password]
-    # Whoever gives a wrong password may besides hear that without encryption nobody comes in.
-    if "pg_hba.conf" in said and "password" not in said:
-        return [
-            line.as_admin("SELECT * FROM pg_hba_file_rules"),
-            _admit(line),
-            line.as_admin("SELECT pg_reload_conf()"),
-        ]
     return password
 
 
-def _admit(line: Line) -> str:
-    kind = "host" if line.sslmode == "disable" else "hostssl"
-    rule = f"{kind} {line.string.database} {line.user} samenet scram-sha-256"
-    return f"echo {shlex.quote(rule)} | sudo tee -a /etc/postgresql/*/main/pg_hba.conf"
+def turned_away(line: Line, said: str) -> Finding:
+    """That no rule of the server's lets us in, or one keeps us out, and how that is changed."""
+    told = line.told(str(line.refused))
+    look = line.as_admin("SELECT * FROM pg_hba_file_rules")
+    read = line.as_admin("SELECT pg_reload_conf()")
+    if "rejects" in told:  # the first rule that fits counts: none at the end would help
+        return fails(
+            f"{said} A line of its pg_hba.conf says “reject” to this user, database or machine."
+            " Take it out of the file that the second command names, on the database's machine:",
+            look,
+            line.as_admin("SHOW hba_file"),
+            read,
+        )
+    return fails(
+        f"{said} Its pg_hba.conf has no line for this user, database and machine. Add one, on the"
+        " database's machine:",
+        look,
+        f"echo {shlex.quote(_rule(line, told))} | sudo tee -a"
+        f""" "$({line.as_admin_there} -Atc 'SHOW hba_file')\"""",
+        read,
+    )
+
+
+def _rule(line: Line, told: str) -> str:
+    """The line that is missing, for the address that the server sees us at, and no other."""
+    who = f"{line.string.database} {line.user}"
+    seen = re.search(r'for host "([^"]+)"', told)
+    if seen is None or seen[1] == "[local]":
+        return f"local {who} scram-sha-256"
+    kind = "hostssl" if "SSL encryption" in told else "host"
+    return f"{kind} {who} {ipaddress.ip_network(seen[1])} scram-sha-256"
 
 
 def _look(line: Line) -> list[str]:
-    host = next(iter(line.string.hosts), None)
+    host = next(iter(line.hosts), None)
     return [f"pg_isready -h {shlex.quote(host.name)} -p {host.port}"] if host else ["pg_isready"]
 
 

@@ -11,9 +11,17 @@ from typing import Any, LiteralString, TypeVar
 from urllib.parse import quote
 
 import psycopg
-from psycopg import sql
+from psycopg import pq, sql
 
-from respondeo.connection_string import POOLER, SECRETS, ConnectionString, Host, Row
+from respondeo.connection_string import (
+    DEFAULT_PORT,
+    POOLER,
+    SECRETS,
+    ConnectionString,
+    Host,
+    Row,
+    listed_hosts,
+)
 from respondeo.database_trouble import Trouble, furthest, plainly
 from respondeo.db import CONNECT_TIMEOUT_S
 
@@ -26,8 +34,10 @@ class Line:
     """The database that one variable leads to."""
 
     def __init__(self, variable: str, string: ConnectionString) -> None:
+        """Raises ValueError where hosts and ports of the environment do not fit together."""
         self.variable = variable
         self.string = string
+        self.hosts = string.hosts or _unnamed(string)
         self.refused: psycopg.Error | None = None
         self._connection: psycopg.Connection[Row] | None = None
 
@@ -98,7 +108,7 @@ class Line:
     @property
     def is_near(self) -> bool:
         """Whether every host is this machine."""
-        return all(host.is_socket or host.name in NEAR for host in self.string.hosts)
+        return all(host.is_socket or host.name in NEAR for host in self.hosts)
 
     def told(self, error: BaseException | str) -> str:
         """What an error says, in one line and without a secret."""
@@ -131,16 +141,33 @@ class Line:
         """A command that runs a statement as the server's superuser; `{}` are names."""
         composed = statement.format(*(sql.Identifier(name).as_string() for name in names))
         words = f"-d {shlex.quote(database)} -c {shlex.quote(composed)}"
-        host = next(iter(self.string.hosts), None)
-        port = f" -p {host.port}" if host and host.port != 5432 else ""
+        host = next(iter(self.hosts), None)
         if host is None or self.is_near:
-            return f"sudo -u postgres psql{port} {words}"
-        return f"psql -h {shlex.quote(host.name)}{port} -U postgres {words}"
+            return f"{self.as_admin_there} {words}"
+        return f"psql -h {shlex.quote(host.name)}{self._port} -U postgres {words}"
+
+    @property
+    def as_admin_there(self) -> str:
+        """psql for the server's superuser, on the server's own machine."""
+        return f"sudo -u postgres psql{self._port}"
+
+    @property
+    def _port(self) -> str:
+        host = next(iter(self.hosts), None)
+        return f" -p {host.port}" if host and host.port != DEFAULT_PORT else ""
 
     def as_us(self, statement: str) -> str:
         """A command that runs a statement as the user of the string. psql asks for the password."""
         address = f"postgresql://{_place(self.string, '')}"
         return f"psql {shlex.quote(address)} -c {shlex.quote(statement)}"
+
+
+def _unnamed(string: ConnectionString) -> tuple[Host, ...]:
+    """Where libpq goes when the string names no host: `hostaddr`, or what the environment says."""
+    usual = {one.keyword.decode(): (one.val or b"").decode() for one in pq.Conninfo.get_defaults()}
+    told = usual | string.parameters
+    places = told["hostaddr"] or told["host"]
+    return listed_hosts(places, told["port"]) if places else ()
 
 
 def _place(string: ConnectionString, secret: str) -> str:
@@ -155,7 +182,7 @@ def _place(string: ConnectionString, secret: str) -> str:
 
 
 def _shown(host: Host) -> str:
-    return str(host).removesuffix(":5432")
+    return str(host).replace("%", "%25").removesuffix(f":{DEFAULT_PORT}")
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:

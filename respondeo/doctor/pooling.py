@@ -54,6 +54,7 @@ def direct(patient: Patient) -> Iterator[Finding]:
         return
     try:
         string = ConnectionString.parse(patient.direct_url)
+        line = patient.direct = Line("DATABASE_DIRECT_URL", string)
     except ValueError as flaw:
         yield fails(
             f"DATABASE_DIRECT_URL cannot be understood: {sentence(str(flaw))}",
@@ -61,7 +62,6 @@ def direct(patient: Patient) -> Iterator[Finding]:
             _server_itself(Line("DATABASE_DIRECT_URL", patient.line.string)),
         )
         return
-    line = patient.direct = Line("DATABASE_DIRECT_URL", string)
     for finding in (entering.let_in(line), entering.exists(line)):
         if finding.state is State.FAILS:
             yield fails(f"{string}: {finding.says}", *finding.mend)

@@ -11,7 +11,7 @@ from respondeo.connection_string import ConnectionString, Host
 from respondeo.database_trouble import AWAY
 from respondeo.db import CONNECT_TIMEOUT_S
 from respondeo.doctor.findings import Finding, fails, passes, warns
-from respondeo.doctor.line import NEAR, PATIENCE_S, Line, within
+from respondeo.doctor.line import NEAR, PATIENCE_S, Line, sentence, within
 from respondeo.doctor.patient import Patient
 
 EXAMPLE = "DATABASE_URL='postgresql://quiz_app:PASSWORD@localhost:5432/quiz_app'"
@@ -33,25 +33,19 @@ def is_set(patient: Patient) -> Iterator[Finding]:
 def can_be_parsed(patient: Patient) -> Iterator[Finding]:
     assert patient.url
     try:
-        string = ConnectionString.parse(patient.url)
+        patient.main = Line("DATABASE_URL", ConnectionString.parse(patient.url))
     except ValueError as flaw:
         mend = [EXAMPLE]
         if "%" in str(flaw):  # the flaw tells how such a character is written
             mend.insert(0, ENCODE)
-        yield fails(f"DATABASE_URL cannot be understood: {_sentence(flaw)}", *mend)
+        yield fails(f"DATABASE_URL cannot be understood: {sentence(str(flaw))}", *mend)
         return
-    patient.main = Line("DATABASE_URL", string)
-    yield passes(f"It leads to {string}.")
-
-
-def _sentence(flaw: ValueError) -> str:
-    text = str(flaw)
-    return text if text.endswith(".") else f"{text}."
+    yield passes(f"It leads to {patient.line.string}.")
 
 
 def resolves(patient: Patient) -> Iterator[Finding]:
     """Each host; one of several that cannot be found is a warning."""
-    hosts = patient.line.string.hosts
+    hosts = patient.line.hosts
     if not hosts:
         yield passes("It names no host: a socket on this machine, where libpq looks for it.")
     elif "hostaddr" in patient.line.string.parameters:
@@ -114,11 +108,11 @@ def _addresses(host: Host) -> list[str]:
 def port_is_open(patient: Patient) -> Iterator[Finding]:
     """Each host that was found; the first that answers is the one that will be used."""
     string = patient.line.string
-    hosts = tuple(host for host in string.hosts if host not in patient.lost)
+    hosts = tuple(host for host in patient.line.hosts if host not in patient.lost)
     if "hostaddr" in string.parameters:
         addresses = string.parameters["hostaddr"].split(",")
         hosts = tuple(Host(name, host.port) for name, host in zip(addresses, hosts, strict=False))
-    if not string.hosts:
+    if not patient.line.hosts:
         yield passes("Not looked at: it is libpq that knows the socket.")
         return
     closed = {host: problem for host in hosts if (problem := _closed(host))}

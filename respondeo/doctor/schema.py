@@ -18,7 +18,7 @@ from respondeo import (
 )
 from respondeo.database_trouble import NEWER, SCHEMA
 from respondeo.db import Base
-from respondeo.doctor.findings import Finding, fails, passes
+from respondeo.doctor.findings import Finding, fails, passes, warns
 from respondeo.doctor.line import PATIENCE_S, Line
 from respondeo.doctor.patient import Patient
 
@@ -46,12 +46,8 @@ TRIGGERS = """
 
 def migrations(patient: Patient) -> Iterator[Finding]:
     known = revisions.scripts()
-    if len(known.get_heads()) > 1:
-        yield fails(
-            f"This program's migrations have several heads: {', '.join(sorted(known.get_heads()))}."
-            " Join them:",
-            "flask db merge heads -m 'Join the heads'",
-        )
+    if said := revisions.several_heads(known):
+        yield fails(f"{said} Join them:", revisions.JOIN)
         return
     line = patient.line
     with _alchemy(line) as connection:
@@ -124,6 +120,10 @@ def _is_ours(_item: Any, _name: str | None, kind: str, reflected: bool, modelled
 
 def _difference(line: Line, change: tuple[Any, ...]) -> Finding:
     kind, what = change[0], change[-1]
+    if kind == "remove_index" and not what.unique:
+        return warns(
+            f"There is an index that no migration made: {what.name}. It may stay if it is needed."
+        )
     name, table = getattr(what, "name", ""), change[2] if len(change) > 2 else ""
     restore, look = "flask db restore FILE", "flask db check"
     problems: dict[str, Callable[[], tuple[str, str]]] = {
@@ -133,7 +133,7 @@ def _difference(line: Line, change: tuple[Any, ...]) -> Finding:
         "add_constraint": lambda: (f"The constraint {name} is missing.", line.as_us(_add(what))),
         "add_fk": lambda: (f"The constraint {name} is missing.", line.as_us(_add(what))),
         "remove_index": lambda: (
-            f"There is an index that no migration made: {name}.",
+            f"There is a unique index that no migration made, and it may refuse rows: {name}.",
             line.as_us(f'DROP INDEX CONCURRENTLY "{name}"'),
         ),
         "remove_column": lambda: (f"{table} has a column that no migration made: {name}.", look),

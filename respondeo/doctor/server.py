@@ -18,11 +18,18 @@ def version(patient: Patient) -> Iterator[Finding]:
     )[0]
     if number < OLDEST * 10_000:
         yield fails(
-            f"PostgreSQL {shown} is too old: Respondeo needs {OLDEST} or later.",
-            "pg_upgradecluster 14 main",
+            f"PostgreSQL {shown} is too old: Respondeo needs {OLDEST} or later. On the database's"
+            " machine, if it is Debian or Ubuntu:",
+            "sudo apt install postgresql",
+            f"sudo pg_upgradecluster {_cluster(number)} main",
         )
     else:
         yield passes(f"PostgreSQL {shown}.")
+
+
+def _cluster(number: int) -> str:
+    """How Debian calls it: 14 for 140011, 9.6 for 90624."""
+    return str(number // 10_000) if number >= 100_000 else f"9.{number // 100 % 100}"
 
 
 def encoding(patient: Patient) -> Iterator[Finding]:

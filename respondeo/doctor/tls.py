@@ -12,7 +12,15 @@ from contextlib import suppress
 import psycopg
 
 from respondeo.connection_string import Host
-from respondeo.database_trouble import AWAY, CERTIFICATE, NO_SSL, PASSWORD, SSL, Trouble
+from respondeo.database_trouble import (
+    AWAY,
+    CERTIFICATE,
+    NO_SSL,
+    SSL,
+    Trouble,
+    while_connecting,
+)
+from respondeo.doctor.entering import turned_away
 from respondeo.doctor.findings import Finding, fails, passes, warns
 from respondeo.doctor.line import Line
 from respondeo.doctor.patient import Patient
@@ -29,9 +37,10 @@ def encryption(patient: Patient) -> Iterator[Finding]:
     if line.refused and trouble in {SSL, NO_SSL, CERTIFICATE}:
         yield _refused(line, line.refused, trouble)
     elif line.refused and _is_something_else(str(line.refused)):
+        host = next(iter(patient.reached), None)
         yield fails(
-            f"{AWAY.sentence} What answers at {patient.reached[0]} is no PostgreSQL server.",
-            f"sudo ss -ltnp 'sport = :{patient.reached[0].port}'",
+            f"{AWAY.sentence} What answers at {host or 'its socket'} is no PostgreSQL server.",
+            f"sudo ss -ltnp 'sport = :{host.port}'" if host else "sudo ss -lxp",
         )
     elif let_in:
         yield _as_it_is(patient, encrypted=bool(line.connection.pgconn.ssl_in_use))
@@ -47,11 +56,7 @@ def _refused(line: Line, refused: psycopg.Error, trouble: Trouble) -> Finding:
     said = f"{trouble.sentence} {line.said(refused)}"
     if trouble is SSL:
         if not _would_help(line):
-            return fails(
-                f"{PASSWORD.sentence} {line.said(refused)} With encryption it refuses us too: its"
-                " pg_hba.conf has no line for this user, database and machine.",
-                line.as_admin("SELECT * FROM pg_hba_file_rules"),
-            )
+            return turned_away(line, f"{said} With encryption it refuses us too.")
         return fails(said, line.written(sslmode="require"))
     if trouble is NO_SSL:
         return fails(
@@ -61,6 +66,8 @@ def _refused(line: Line, refused: psycopg.Error, trouble: Trouble) -> Finding:
         )
     if "does not match host name" in str(refused):
         said += " Write the host as the certificate has it."
+    if "host name must be specified" in str(refused):
+        said += " Write the host before the /, as the certificate has it; hostaddr may stay."
     return fails(said, *_about_certificates(line, str(refused)))
 
 
@@ -69,19 +76,20 @@ def _would_help(line: Line) -> bool:
     try:
         line.connect(sslmode="require").close()
     except psycopg.Error as error:
-        return "pg_hba.conf" not in str(error)
+        told = str(error)
+        return "pg_hba.conf" not in told and while_connecting(told) is not NO_SSL
     return True
 
 
 def _about_certificates(line: Line, said: str) -> list[str]:
-    host = line.string.hosts[0]
-    look = (
+    look = [
         f"openssl s_client -starttls postgres -connect {shlex.quote(str(host))} -showcerts"
         " </dev/null | openssl x509 -noout -subject -issuer -dates -ext subjectAltName"
-    )
+        for host in line.hosts[:1]
+    ]
     if "root certificate file" in said or line.string.parameters.get("sslrootcert") is None:
-        return [line.written(sslrootcert=SYSTEM_CERTIFICATES), look]
-    return [look]
+        return [line.written(sslrootcert=SYSTEM_CERTIFICATES), *look]
+    return look
 
 
 def _as_it_is(patient: Patient, *, encrypted: bool) -> Finding:

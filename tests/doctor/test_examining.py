@@ -7,7 +7,7 @@ import pytest
 
 from respondeo import create_app
 from respondeo.database_trouble import AWAY, MISSING, PASSWORD, RIGHTS
-from respondeo.doctor import State
+from respondeo.doctor import State, server
 from tests.conftest import run_on_server, settings_for
 from tests.doctor.clinic import Clinic, failed, is_well, looked, states
 
@@ -92,6 +92,17 @@ def test_a_role_that_only_reads_is_freed_by_the_command(clinic: Clinic) -> None:
         for command in finding.mend:
             clinic.follow(command)
         assert is_well(looked(clinic.url()))
+
+
+def test_an_old_server_is_upgraded_by_its_own_number(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(clinic.url()) as connection:
+        major = connection.info.server_version // 10_000
+    monkeypatch.setattr(server, "OLDEST", 99)
+    finding = looked(clinic.url())["version"].findings[0]
+    assert "needs 99 or later. On the database's machine" in finding.says
+    assert finding.mend[-1] == f"sudo pg_upgradecluster {major} main"
 
 
 def test_a_database_in_another_encoding_is_refused(clinic: Clinic) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 import threading
 from contextlib import suppress
@@ -9,8 +10,10 @@ from contextlib import suppress
 import psycopg
 import pytest
 
+from respondeo.connection_string import ConnectionString
 from respondeo.database_trouble import AWAY, BUSY, MISSING, PASSWORD, RIGHTS, SCHEMA
 from respondeo.doctor import CHECKS, State
+from respondeo.doctor.line import Line
 from tests.conftest import run_on_server
 from tests.doctor.clinic import Clinic, failed, is_well, looked, states
 from tests.ports import free_port
@@ -69,6 +72,35 @@ def test_a_closed_port_is_named_with_how_to_start_a_server(unused_port: int) -> 
     assert f"pg_isready -h 127.0.0.1 -p {unused_port}" in finding.mend
 
 
+@pytest.mark.parametrize("query", ["?hostaddr=127.0.0.1&port={}", ""])
+def test_where_no_host_is_named_the_address_is_looked_at_all_the_same(
+    query: str, unused_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment names one, or `hostaddr` does."""
+    if not query:
+        monkeypatch.setenv("PGHOST", "127.0.0.1")
+        monkeypatch.setenv("PGPORT", str(unused_port))
+    results = looked(f"postgresql://q:hush@/x{query.format(unused_port)}")
+    assert "socket" not in repr(results)
+    finding = failed(results, "port")
+    assert f"Nothing answers at 127.0.0.1:{unused_port}: connection refused" in finding.says
+    assert f"pg_isready -h 127.0.0.1 -p {unused_port}" in finding.mend
+
+
+def test_the_interface_of_an_address_is_written_so_that_it_can_be_read_again() -> None:
+    string = ConnectionString.parse("postgresql://q@[fe80::1%25eth0]/x")
+    written = shlex.split(Line("DATABASE_URL", string).written())[0]
+    assert ConnectionString.parse(written.removeprefix("DATABASE_URL=")) == string
+
+
+def test_ports_of_the_environment_that_fit_no_hosts_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PGPORT", "5432,5433")
+    finding = failed(looked("postgresql://q:hush@/x?hostaddr=10.0.0.5"), "parsed")
+    assert "port must name one port for all hosts, or one for each" in finding.says
+
+
 def test_of_several_hosts_those_that_are_away_are_a_warning(
     clinic: Clinic, unused_port: int
 ) -> None:
@@ -97,12 +129,13 @@ def test_a_server_that_never_answers_is_told_from_one_that_refuses() -> None:
 
 
 @pytest.mark.parametrize("mode", ["prefer", "disable"])
-def test_what_is_no_postgresql_is_told_from_one(mode: str) -> None:
+@pytest.mark.parametrize("place", ["127.0.0.1:{}/x?", "/x?hostaddr=127.0.0.1&port={}&"])
+def test_what_is_no_postgresql_is_told_from_one(mode: str, place: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as web:
         answers = threading.Thread(target=answer_like_a_website, args=[web], daemon=True)
         answers.start()
         port = web.getsockname()[1]
-        finding = failed(looked(f"postgresql://q:hush@127.0.0.1:{port}/x?sslmode={mode}"), "tls")
+        finding = failed(looked(f"postgresql://q:hush@{place.format(port)}sslmode={mode}"), "tls")
         assert f"What answers at 127.0.0.1:{port} is no PostgreSQL server." in finding.says
         web.shutdown(socket.SHUT_RDWR)
         answers.join(10)

@@ -6,9 +6,9 @@ import psycopg
 import pytest
 
 from respondeo.database_trouble import BUSY, NEWER, SCHEMA
-from respondeo.doctor import schema
+from respondeo.doctor import State, schema
 from respondeo.doctor.schema import GUARDED
-from tests.doctor.clinic import Clinic, failed, is_well, looked
+from tests.doctor.clinic import Clinic, failed, is_well, looked, states
 
 
 def revision(clinic: Clinic, *stored: str) -> None:
@@ -57,7 +57,7 @@ BROKEN = {
     "ALTER TABLE quiz_attempt DROP CONSTRAINT ck_quiz_attempt_number": "number is missing",
     "DROP TRIGGER immutable ON answer": "answer has lost its trigger",
     "ALTER TABLE question DISABLE TRIGGER immutable": "question is switched off",
-    "CREATE INDEX odd ON quiz (created_at)": "that no migration made: odd",
+    "CREATE UNIQUE INDEX odd ON quiz (created_at)": "may refuse rows: odd",
     "ALTER TABLE media DROP CONSTRAINT ck_media_size; ALTER TABLE media ADD CONSTRAINT"
     " ck_media_size CHECK (width > 0 AND height > 0) NOT VALID": "ck_media_size is not valid",
 }
@@ -133,6 +133,15 @@ def test_every_trigger_of_the_migrations_is_one_the_doctor_knows(clinic: Clinic)
             "SELECT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"
         ).fetchall()
     assert tuple(row[0] for row in found) == GUARDED
+
+
+def test_an_index_that_somebody_added_may_stay(clinic: Clinic) -> None:
+    clinic.run("CREATE INDEX added ON quiz (created_at)")
+    results = looked(clinic.url())
+    (finding,) = results["tables"].findings
+    assert (finding.state, finding.mend) == (State.WARNS, ())
+    assert "that no migration made: added" in finding.says
+    assert State.FAILS not in states(results).values()
 
 
 def test_tables_of_somebody_elses_do_not_matter(clinic: Clinic) -> None:

@@ -120,6 +120,16 @@ class Postgres:
         copy = str(self.folder / "standby")
         self._run(program("pg_ctl"), "-D", copy, "-w", "stop", "-m", "immediate")
 
+    def reload(self) -> None:
+        """Let the server read its files, and wait until it has: it says when."""
+        asked = "SELECT pg_conf_load_time()"
+        address = f"postgresql://postgres@/postgres?host={self.folder}&port={self.port}"
+        with psycopg.connect(address, autocommit=True) as connection:
+            before = connection.execute(asked).fetchone()
+            connection.execute("SELECT pg_reload_conf()")
+            while connection.execute(asked).fetchone() == before:
+                pass
+
     def encrypt(self, *, on: bool) -> None:
         """Switch TLS on or off, and wait until the server has done it."""
         self.execute(f"ALTER SYSTEM SET ssl = {'on' if on else 'off'}", "SELECT pg_reload_conf()")

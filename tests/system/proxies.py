@@ -6,6 +6,7 @@ Only addresses, ports and the places of files are replaced: what is tested is wh
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -33,8 +34,8 @@ class Proxy:
 
 
 @contextmanager
-def nginx(folder: Path, upstream: int) -> Iterator[Proxy]:
-    """nginx with deploy/nginx.conf."""
+def nginx(folder: Path, *upstreams: int) -> Iterator[Proxy]:
+    """nginx with deploy/nginx.conf, before one instance or two."""
     proxy = Proxy(free_port(), free_port(), folder / "certificate.pem")
     certify(folder)
     text = (ROOT / "deploy/nginx.conf").read_text()
@@ -45,7 +46,8 @@ def nginx(folder: Path, upstream: int) -> Iterator[Proxy]:
         ("listen 443 ssl", f"listen 127.0.0.1:{proxy.https} ssl"),
         ("    listen [::]:80;\n", ""),
         ("    listen [::]:443 ssl http2;\n", ""),
-        ("server 127.0.0.1:8000;", f"server 127.0.0.1:{upstream};"),
+        ("server 127.0.0.1:8000;", f"server 127.0.0.1:{upstreams[0]};"),
+        *(("# server 10.0.0.12:8000;", f"server 127.0.0.1:{more};") for more in upstreams[1:]),
     ):
         assert was in text, was
         text = text.replace(was, becomes)
@@ -64,18 +66,23 @@ def nginx(folder: Path, upstream: int) -> Iterator[Proxy]:
 
 
 @contextmanager
-def caddy(folder: Path, upstream: int) -> Iterator[Proxy]:
-    """Caddy with deploy/Caddyfile; its certificate is its own, as in a network without a name."""
+def caddy(folder: Path, *upstreams: int) -> Iterator[Proxy]:
+    """Caddy with deploy/Caddyfile, before one instance or several; its certificate is its own, as
+    in a network without a name."""
     authority = folder / "caddy/pki/authorities/local/root.crt"
     proxy = Proxy(free_port(), free_port(), authority)
     text = (ROOT / "deploy/Caddyfile").read_text()
-    assert "127.0.0.1:8000" in text
+    assert "reverse_proxy 127.0.0.1:8000 {" in text
+    if len(upstreams) > 1:
+        text, switched = re.subn(r"^(\t+)# ((?:lb|health)_\w+ \S+)$", r"\1\2", text, flags=re.M)
+        assert switched == 4  # as it says there
+    instances = " ".join(f"127.0.0.1:{port}" for port in upstreams)
     own = (
         "{\n\tadmin off\n\tlocal_certs\n\tskip_install_trust\n"
         f"\thttp_port {proxy.http}\n\thttps_port {proxy.https}\n\tdefault_bind 127.0.0.1\n}}\n"
     )
     (folder / "Caddyfile").write_text(
-        own + text.replace("reverse_proxy 127.0.0.1:8000", f"reverse_proxy 127.0.0.1:{upstream}")
+        own + text.replace("reverse_proxy 127.0.0.1:8000", f"reverse_proxy {instances}")
     )
     command = ["caddy", "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
     with running(command, folder, proxy):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -19,11 +20,13 @@ from respondeo.embedded import EmbeddedPostgres
 from respondeo.services import api_keys
 from tests.client import Page
 from tests.factories import add_user
+from tests.pooler import POOLER_PORT, PgBouncer
 from tests.races.conftest import World
 from tests.races.serving import Caller, Server, until
 from tests.system.line import PORT, Line
 from tests.web.playing import asked
 
+GUIDE = (Path(__file__).parents[2] / "docs" / "database.md").read_text()
 LONGEST_S = 5
 
 
@@ -44,11 +47,34 @@ def line(postgres: EmbeddedPostgres) -> Iterator[Line]:
         yield line
 
 
-def test_pages_say_within_five_seconds_that_the_database_is_cut_off_and_go_on_when_it_is_back(
-    postgres: EmbeddedPostgres, line: Line, tmp_path: Path
-) -> None:
+def directly(postgres: EmbeddedPostgres, line: Line) -> str:
+    """The database's address through the line."""
     name = sa.make_url(postgres.url).username
-    server = Server(f"postgresql://{name}@{line.address}:{PORT}/{name}", tmp_path / "server.log")
+    return f"postgresql://{name}@{line.address}:{PORT}/{name}"
+
+
+@pytest.fixture(params=["direct", "pooled"])
+def url(request: pytest.FixtureRequest, postgres: EmbeddedPostgres, line: Line) -> Iterator[str]:
+    """The same, or a PgBouncer's before the line, with the timeouts of the guide."""
+    if request.param == "direct":
+        yield directly(postgres, line)
+        return
+    timeouts = re.findall(r"^\w+_(?:timeout|retry) = \d+$", GUIDE, re.MULTILINE)
+    assert len(timeouts) == 4
+    folder = Path(mkdtemp(prefix="resp-", dir="/tmp"))
+    pooler = PgBouncer(
+        folder, sa.make_url(postgres.url), address=line.address, more="\n".join(timeouts)
+    )
+    name = sa.make_url(postgres.url).username
+    yield f"postgresql:///{name}?host={folder}&port={POOLER_PORT}&pgbouncer=true"
+    pooler.stop()
+    shutil.rmtree(folder)
+
+
+def test_pages_say_within_five_seconds_that_the_database_is_cut_off_and_go_on_when_it_is_back(
+    postgres: EmbeddedPostgres, line: Line, url: str, tmp_path: Path
+) -> None:
+    server = Server(url, tmp_path / "server.log", DATABASE_DIRECT_URL=postgres.url)
     world = World(server, postgres.url)
     player = world.player(world.quiz(time_limit_seconds=600))
     page = player.start()
@@ -70,9 +96,7 @@ def test_pages_say_within_five_seconds_that_the_database_is_cut_off_and_go_on_wh
 def test_programs_are_told_so_in_time_also_in_the_middle_of_their_requests(
     postgres: EmbeddedPostgres, line: Line, tmp_path: Path
 ) -> None:
-    name = sa.make_url(postgres.url).username
-    url = f"postgresql://{name}@{line.address}:{PORT}/{name}"
-    server = Server(url, tmp_path / "server.log", workers=1)
+    server = Server(directly(postgres, line), tmp_path / "server.log", workers=1)
     world = World(server, postgres.url)
     with Session(world.engine) as session:
         person = add_user(session).id

@@ -7,23 +7,25 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+import psutil
 import pytest
 import sqlalchemy as sa
 
 from respondeo.db import parse_url
 from tests.browser.server import serving
 from tests.browser.world import World
+from tests.cli.test_serve import wait_for
 from tests.client import SAME_ORIGIN
 from tests.conftest import TEMPLATE, run_on_server, url_of
 from tests.ports import free_port
 from tests.remote import Remote, encrypted, plain
 from tests.system.proxies import NAME, URL, Proxy, caddy, nginx
-from tests.web.playing import Player
+from tests.web.playing import Player, asked
 
 PASSWORD = "correct horse battery"
 OPEN = {f"RBAC_PUBLIC_{what}": "true" for what in ("BROWSE_QUIZZES", "VIEW_QUIZ", "PLAY_QUIZ")}
@@ -33,9 +35,12 @@ OPEN = {f"RBAC_PUBLIC_{what}": "true" for what in ("BROWSE_QUIZZES", "VIEW_QUIZ"
 class Site:
     """A proxy with a Respondeo behind it."""
 
+    name: str
     proxy: Proxy
     world: World
     log: Path
+    port: int
+    settings: dict[str, str]
 
     def visitor(self, source: str = "127.0.0.1") -> Remote:
         """A browser at this address of this machine."""
@@ -45,13 +50,17 @@ class Site:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
 
-@pytest.fixture(scope="module", params=["nginx", "caddy"])
+PROXIES = {"nginx": nginx, "caddy": caddy}
+
+
+@pytest.fixture(scope="module", params=PROXIES)
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     name = f"proxied_{request.param}_{os.getpid()}"
     run_on_server(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     engine = sa.create_engine(parse_url(url_of(name))[0])
     port = free_port()
     settings = {
+        **OPEN,
         "APP_URL": URL,
         "PORT": str(port),
         "RATE_LIMIT_GUEST_PLAYS": "1",
@@ -63,10 +72,10 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
         Path(folder).chmod(0o755)
         log = Path(folder) / "respondeo.log"
         with (
-            serving(url_of(name), log, NAME, **settings, **OPEN),
-            {"nginx": nginx, "caddy": caddy}[request.param](Path(folder), port) as proxy,
+            serving(url_of(name), log, NAME, **settings),
+            PROXIES[request.param](Path(folder), port) as proxy,
         ):
-            yield Site(proxy, World(engine, URL), log)
+            yield Site(request.param, proxy, World(engine, URL), log, port, settings)
     engine.dispose()
     run_on_server(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -170,3 +179,41 @@ def test_browsers_are_served_over_http_2(site: Site) -> None:
         check=True,
     ).stdout  # fmt: skip
     assert said == "2 200"
+
+
+def test_where_one_of_two_instances_is_killed_a_quiz_is_played_on(site: Site) -> None:
+    port = free_port()
+    database = site.world.engine.url.render_as_string(hide_password=False)
+    with TemporaryDirectory(prefix="respondeo-proxy-", dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        log = folder / "respondeo.log"
+        with (
+            serving(database, log, NAME, **site.settings | {"PORT": str(port)}),
+            PROXIES[site.name](folder, site.port, port) as proxy,
+        ):
+            visitor = replace(site, proxy=proxy).visitor("127.0.0.21")
+
+            def themed() -> int:
+                return visitor.post("/theme", theme="dark").status_code
+
+            player = Player(visitor, site.world.quiz(4, time_limit_seconds=600))
+            page = player.answer(player.start(), "A")
+            assert "/play" in log.read_text()
+            kill(port)
+            sent = {themed() for _ in range(2)}
+            assert sent <= ({303} if site.name == "nginx" else {303, 502})
+            assert {asked(player.look()) for _ in range(4)} == {2}
+            wait_for(lambda: all(themed() == 303 for _ in range(2)), 3)
+            for letter in "ABA":
+                page = player.answer(page, letter)
+            assert "3/4" in page.words(".score-ring")
+
+
+def kill(port: int) -> None:
+    """What listens there is gone at once, master and workers, as with its machine."""
+    for process in psutil.Process().children(recursive=True):
+        if any(
+            end.laddr.port == port and end.status == "LISTEN" for end in process.net_connections()
+        ):
+            process.kill()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
 
 from respondeo import create_app, migrating
-from respondeo.database_trouble import CERTIFICATE, NO_SSL, PASSWORD, SSL
+from respondeo.database_trouble import CERTIFICATE, NO_SSL, PASSWORD, SSL, Trouble
 from respondeo.db import db
 from respondeo.doctor import State
 from tests.conftest import settings_for
@@ -143,23 +144,91 @@ def test_a_standby_only_reads_and_libpq_can_find_the_one_that_writes(postgres: P
         postgres.stop_standby()
 
 
-def test_where_no_rule_lets_one_in_encryption_is_not_blamed(postgres: Postgres) -> None:
+@contextmanager
+def rules(postgres: Postgres, *lines: str) -> Iterator[None]:
+    """With these rules instead of its own: the superuser alone is let in as ever."""
     hba = postgres.data / "pg_hba.conf"
-    rules = hba.read_text()
-    hba.write_text(f"{rules.splitlines()[0]}\nlocal all all trust\n")
+    before = hba.read_text()
     try:
-        postgres.execute("SELECT pg_reload_conf()")
-        end = 200
-        while looked(postgres.url())["database"].state is State.PASSES and end:
-            end -= 1  # the server reads its rules in its own time
-        for query in ({}, {"sslmode": "disable"}):
-            results = looked(postgres.url(**query))
-            name = "tls" if query else "authentication"
-            finding = failed(results, name)
-            assert PASSWORD.sentence in finding.says
-            assert "pg_hba" in repr(finding.mend)
+        obey(postgres, "\n".join(("local all postgres trust", *lines, "")))
+        yield
     finally:
-        hba.write_text(rules)
-        postgres.execute("SELECT pg_reload_conf()")
-        while looked(postgres.url())["database"].state is not State.PASSES:
-            pass
+        obey(postgres, before)
+
+
+def obey(postgres: Postgres, rules: str) -> None:
+    """Until the server has read them, in its own time."""
+    (postgres.data / "pg_hba.conf").write_text(rules)
+    postgres.reload()
+
+
+RULE = r"echo '([^']+)' \| sudo tee -a \"\$\(sudo -u postgres psql -p \d+ -Atc 'SHOW hba_file'\)\""
+
+
+def mended(postgres: Postgres, said: str) -> bool:
+    """Whether the rule that the doctor prints lets us in, and nobody else than us."""
+    found = re.search(RULE, said)
+    assert found
+    with rules(postgres, found[1]):
+        return is_well(looked(postgres.url())) and found[1].split()[-2] == "127.0.0.1/32"
+
+
+@pytest.mark.parametrize("mode", ["", "disable", "allow"])
+def test_where_no_rule_lets_one_in_and_there_is_no_encryption_it_is_not_prescribed(
+    postgres: Postgres, capsys: Capture, mode: str
+) -> None:
+    postgres.encrypt(on=False)
+    url = postgres.url(host="127.0.0.1", **({"sslmode": mode} if mode else {}))
+    with rules(postgres):
+        said = told_everywhere(url, SSL, capsys, secrets=("127.0.0.1", "quiz_app"))
+    assert "no line for this user, database and machine" in said
+    assert "DATABASE_URL=" not in said
+    assert mended(postgres, said)
+
+
+@pytest.mark.parametrize(("mode", "trouble"), [("disable", SSL), ("prefer", PASSWORD)])
+def test_where_no_rule_lets_one_in_encryption_is_not_blamed(
+    postgres: Postgres, capsys: Capture, mode: str, trouble: Trouble
+) -> None:
+    with rules(postgres):
+        url = postgres.url(host="127.0.0.1", sslmode=mode)
+        said = told_everywhere(url, trouble, capsys, secrets=("127.0.0.1", "quiz_app"))
+    assert ("With encryption it refuses us too." in said) is (mode == "disable")
+    assert "no line for this user, database and machine" in said
+    assert "DATABASE_URL=" not in said
+    assert mended(postgres, said)
+
+
+def test_a_rule_that_turns_one_away_from_the_socket_is_no_matter_of_encryption(
+    postgres: Postgres, capsys: Capture
+) -> None:
+    url = f"postgresql://quiz_app@/quiz_app?host={postgres.folder}&port={postgres.port}"
+    with rules(postgres, "local all quiz_app reject"):
+        said = told_everywhere(url, PASSWORD, capsys, secrets=(str(postgres.folder), "quiz_app"))
+    assert "says “reject” to this user" in said
+    assert "SHOW hba_file" in said
+    with rules(postgres):
+        said = told_everywhere(url, PASSWORD, capsys, secrets=(str(postgres.folder), "quiz_app"))
+    assert "echo 'local quiz_app quiz_app scram-sha-256' | sudo tee" in said
+
+
+def test_an_address_without_a_host_is_examined_like_one_with_it(
+    postgres: Postgres, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = f"postgresql://quiz_app:hushhush@/quiz_app?hostaddr=127.0.0.1&port={postgres.port}"
+    assert is_well(looked(at))
+    finding = failed(looked(f"{at}&sslmode=verify-ca"), "tls")
+    assert "root certificate" in finding.says
+    assert f"-connect 127.0.0.1:{postgres.port}" in finding.mend[1]
+    url = f"{at}&sslmode=verify-full&sslrootcert={postgres.authority}"
+    said = told_everywhere(url, CERTIFICATE, capsys, secrets=("127.0.0.1", "quiz_app"))
+    assert "Write the host before the /, as the certificate has it" in said
+    assert is_well(
+        looked(
+            url.replace(f"&port={postgres.port}", "").replace("@/", f"@localhost:{postgres.port}/")
+        )
+    )
+    monkeypatch.setenv("PGHOST", "127.0.0.1")
+    monkeypatch.setenv("PGPORT", str(postgres.port))
+    of_the_environment = "postgresql://quiz_app:hushhush@/quiz_app?sslmode=verify-ca"
+    assert "root certificate" in failed(looked(of_the_environment), "tls").says

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Any
 
@@ -74,13 +73,12 @@ def reload(on: Stage) -> dict[str, Any]:
         more={"tour": TOUR, "tour_pauses": [[a / PACE, b / PACE] for a, b in PAUSES_S]},
     )
     seen = set()
-    with ThreadPoolExecutor(1) as thread:
-        running = thread.submit(k6.run, plan, on.world.folder)
+    with k6.running(plan, on.world.folder) as result:
         for _ in range(RELOADS):
             time.sleep(EVERY_S)
             seen |= {worker.pid for worker in on.app.web.children()}
             on.app.web.send_signal(signal.SIGHUP)
-        found = running.result()
+        found = result()
     seen |= {worker.pid for worker in on.app.web.children()}
     return {
         "requests": found.took.count + found.wrong,

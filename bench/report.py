@@ -84,7 +84,7 @@ def _kinds(measured: Measured) -> dict[str, Took]:
 
 
 def _attempts_per_s(measured: Measured) -> float | None:
-    done = [piece.run.counts["attempts"] / piece.run.elapsed_s for piece in measured.slices]
+    done = [piece.run.attempts / piece.run.elapsed_s for piece in measured.slices]
     return median(done) if any(done) else None
 
 

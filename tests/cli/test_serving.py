@@ -215,26 +215,35 @@ def test_what_a_killed_server_left_is_removed_by_the_next(database: str, port: i
         assert {get(port, "/healthz")[0] for _ in range(20)} == {200}
 
 
-def test_in_production_every_line_is_json_and_gunicorns_say_nothing_about_anybody(
-    database: str, port: int, tmp_path: Path
-) -> None:
-    log = tmp_path / "log"
-    production = {"APP_ENV": "production", "APP_URL": f"http://127.0.0.1:{port}"}
+@contextmanager
+def in_production(database: str, port: int, log: Path) -> Iterator[None]:
+    """A server as systemd starts it, which has ended when this has."""
+    settings = {"APP_ENV": "production", "APP_URL": f"http://127.0.0.1:{port}"}
     with log.open("wb") as out:
         server = subprocess.Popen(
             [sys.executable, "-m", "flask", "--app", "wsgi", "serve"],
             cwd=ROOT,
-            env=environment(database, port) | production,
+            env=environment(database, port) | settings | {"PYTHONUNBUFFERED": "1"},
             stdout=out,
             stderr=subprocess.STDOUT,
         )
+    try:
         wait_for(lambda: is_listening(port))
+        yield
+    finally:
+        server.terminate()
+        assert server.wait(60) == 0
+
+
+def test_in_production_every_line_is_json_and_gunicorns_say_nothing_about_anybody(
+    database: str, port: int, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with in_production(database, port, log):
         assert get(port, "/healthz?email=ada@school.example")[0] == 200
         with socket.create_connection(("127.0.0.1", port)) as raw:
             raw.sendall(b"NOT HTTP ada@school.example\r\n\r\n")
             assert b"400" in raw.recv(100)
-        server.terminate()
-        assert server.wait(60) == 0
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     events = [line["event"] for line in lines]
     assert "running" in events
@@ -243,6 +252,16 @@ def test_in_production_every_line_is_json_and_gunicorns_say_nothing_about_anybod
     assert "reference" not in refused
     assert "ada@school" not in log.read_text()
     assert '"127.0.0.1"' not in log.read_text()
+
+
+def test_lines_of_requests_that_are_answered_at_once_do_not_mix(
+    database: str, port: int, tmp_path: Path
+) -> None:
+    threads, each, log = 8, 100, tmp_path / "log"
+    with in_production(database, port, log), ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda _: ask_many(port, each, keep=True), range(threads)))
+    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    assert events.count("request") == threads * each
 
 
 def test_gunicorn_alone_serves_with_the_same_settings(database: str, port: int) -> None:

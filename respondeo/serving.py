@@ -22,18 +22,17 @@ import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
-from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 
 from respondeo import logs, precompress
 from respondeo.config import Settings
+from respondeo.worker import PatientWorker, spread
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 PREFIX = "respondeo-metrics-"
 MEMORY = Path("/dev/shm")  # noqa: S108 - folders of our own are made in it
 
 KEEPALIVE_S = 75
-SPREAD = 100  # requests
 GRACE_S = 30
 STUCK_S = 30
 
@@ -64,7 +63,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
     quiet = settings.app_env != "production"
     return {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-        "worker_class": "gthread",
+        "worker_class": PatientWorker,
         "workers": settings.web_concurrency,
         "threads": settings.web_threads,
         # A worker is replaced after about so many requests, no two at the same moment.
@@ -89,7 +88,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "loglevel": "error" if quiet else settings.log_level.lower(),
         "on_starting": _lose_no_signal,
         "when_ready": _stop_with_the_terminal if quiet else _nothing,
-        "pre_request": _spread,
+        "pre_request": spread,
         "pre_fork": _give_place,
         "post_fork": _start_afresh,
         "post_worker_init": _announcer(settings),
@@ -201,16 +200,6 @@ def _take_place_back(_server: Arbiter, worker: Worker) -> None:
         place = _place_of(worker)
         metrics.forget_live(str(place))
         del _places[place]
-
-
-def _spread(worker: Worker, request: Request) -> None:
-    """Now and then close a kept connection, announced: who comes again comes to the idler worker.
-
-    Connections stay where they were accepted. When a worker is replaced, the others get all of
-    its, and the new one would have none for as long as they are kept.
-    """
-    if worker.nr % SPREAD == SPREAD - 1:
-        request.force_close()
 
 
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})

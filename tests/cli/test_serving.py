@@ -12,16 +12,17 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
 
-from respondeo.serving import SPREAD
+from respondeo.worker import LINGER_S, SPREAD
 from tests.cli.test_serve import ROOT, Served, environment, wait_for
 from tests.conftest import TEMPLATE, run_on_server, url_of
 from tests.ports import free_port
@@ -157,6 +158,33 @@ def test_kept_connections_are_closed_now_and_then_so_that_they_spread_over_the_w
             closed += answer.getheader("Connection") == "close"
         connection.close()
         assert 0 < closed <= 5
+
+
+def test_a_client_that_does_not_close_its_connection_holds_nobody_up(
+    database: str, port: int
+) -> None:
+    with served(database, port) as server, ExitStack() as stack:
+        sockets_before = [len(sockets(worker.pid)) for worker in server.workers()]
+        stuck = []
+        for _ in range(20):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            stuck.append(client)
+        began = time.monotonic()
+        assert {get(port, "/healthz")[0] for _ in range(10)} == {200}
+        assert time.monotonic() - began < LINGER_S
+        for client in stuck:
+            assert all_of(client).endswith(b"ok\n")
+        # They are given up, although the clients never close.
+        wait_for(
+            lambda: [len(sockets(worker.pid)) for worker in server.workers()] == sockets_before
+        )
+
+
+def all_of(client: socket.socket) -> bytes:
+    """All that is sent until the other side closes."""
+    with client.makefile("rb") as file:
+        return file.read()
 
 
 def folders(pid: int) -> list[Path]:

@@ -17,7 +17,7 @@ import click
 
 from bench import crowd, k6, memory, mixed, plans, reload, report
 from bench.load import Load, Measured, bare_of
-from bench.scenarios import SCENARIOS, Scenario
+from bench.scenarios import NEWCOMERS, SCENARIOS, Scenario
 from bench.servers import ROOT, Broken, free_port, own_postgres, settings_for
 from bench.stage import new_database, stage
 from bench.world import migrated_app
@@ -96,7 +96,7 @@ def run_load(url: str, how: How) -> dict[str, Any]:
     """Start both servers, measure, print; returns what was found."""
     say("filling the database")
     # No worker is replaced meanwhile: a slice in which one is would say little of the others.
-    with stage(url, bare=True, web_max_requests=0) as on:
+    with stage(url, bare=True, others=NEWCOMERS, web_max_requests=0) as on:
         assert on.bare is not None
         load = Load(on.world, on.app, on.bare, how.seconds, how.rounds, progress=say)
         measured = run_slices(load, how)

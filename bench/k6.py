@@ -55,7 +55,8 @@ class Took:
 class Plan:
     """What one run does; bench/load.js reads it. Times in seconds.
 
-    does: a function of the script. people: among how many requests rotate. steps: so many in all,
+    does: a function of the script. people: among how many requests rotate; first: who plays, from
+    which place on. steps: so many in all,
     however long they take, instead of `seconds`. path, as_whom, encoding: of `reading`. kinds: what
     is also measured apart. from_s: when measuring begins. arrive_s: people come one by one for so
     long. pace: how long people pause, 1 as people do. pause_s: how long about an answer. more: what
@@ -71,6 +72,7 @@ class Plan:
     as_whom: str = "browser"
     encoding: str | None = None
     people: int = 50
+    first: int = 0
     kinds: Sequence[str] = ()
     from_s: float = 0
     arrive_s: float = 0

@@ -209,7 +209,7 @@ function* attempt(person, { id, questions }, { told = () => {}, lastAt = null } 
 
 // Attempts without end, each with the board after it; never two at one quiz by one person. `me` of
 // `everybody` who plays: the people are dealt out among them.
-function* playing(me = __VU - 1, everybody = plan.vus, first = 0, last = plan.people) {
+function* playing(me = __VU - 1, everybody = plan.vus, first = plan.first, last = plan.people) {
   const mine = Math.max(1, Math.floor((last - first) / everybody));
   for (let n = 0; ; n += 1) {
     const person = first + me + everybody * (n % mine);

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +17,8 @@ import click
 
 from bench import crowd, k6, memory, mixed, plans, reload, report
 from bench.load import Load, Measured, bare_of
-from bench.scenarios import SCENARIOS, Scenario
-from bench.servers import Broken, free_port, own_postgres, settings_for
+from bench.scenarios import NEWCOMERS, SCENARIOS, Scenario
+from bench.servers import ROOT, Broken, free_port, own_postgres, settings_for
 from bench.stage import new_database, stage
 from bench.world import migrated_app
 
@@ -84,7 +86,8 @@ def main(
     except (k6.Missing, k6.Failed, Broken) as error:
         raise click.ClickException(str(error)) from error
     if file is not None:
-        file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        whole = {"commit": commit(), **found}
+        file.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
     if faults := [fault for one in found.values() for fault in one["faults"]]:
         raise click.ClickException("\n".join(faults))
 
@@ -92,7 +95,8 @@ def main(
 def run_load(url: str, how: How) -> dict[str, Any]:
     """Start both servers, measure, print; returns what was found."""
     say("filling the database")
-    with stage(url, bare=True) as on:
+    # No worker is replaced meanwhile: a slice in which one is would say little of the others.
+    with stage(url, bare=True, others=NEWCOMERS, web_max_requests=0) as on:
         assert on.bare is not None
         load = Load(on.world, on.app, on.bare, how.seconds, how.rounds, progress=say)
         measured = run_slices(load, how)
@@ -124,7 +128,7 @@ def run_slices(load: Load, how: How) -> list[Measured]:
     found = [bare_of(found), *found]
     if not how.quick:
         at_many = [scenario for scenario in wanted if not scenario.briefly]
-        many = load.measure(at_many, report.TAIL_FROM, rounds=1)
+        many = load.measure(at_many, report.TAIL_FROM, rounds=min(2, how.rounds))
         found += [bare_of(many), *many]
     return found
 
@@ -148,6 +152,21 @@ def run_plans(url: str, attempts: int) -> dict[str, Any]:
     ]
     read_too_much = ["Hot queries read too much."] if any(one.fault for one in found) else []
     return {"queries": queries, "faults": read_too_much}
+
+
+def commit() -> str | None:
+    """Which commit is measured, None where nobody knows."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    done = subprocess.run(
+        [git, "describe", "--always", "--dirty"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() or None
 
 
 def say(what: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 from typing import Any
 from uuid import UUID
@@ -150,17 +149,16 @@ def watch(on: Stage) -> dict[str, Any]:
         pace=1,
         more={"watched": 1},
     )
-    with Watch(on.app) as noted, ThreadPoolExecutor(1) as thread:
-        running = thread.submit(k6.run, plan, on.world.folder)
+    with Watch(on.app) as noted, k6.running(plan, on.world.folder) as result:
         sleep(BOARDS_FROM_S + BOARDS_S / 2)
         on.world.play_once(player=0, quiz=1)
-        found = running.result()
+        found = result()
     web, database = noted.cores(BOARDS_S)
     faults = on.app.wrong_in_words(found)
     return {
         "boards": BOARDS,
         "requests_per_s": found.rate,
-        "unchanged_share": 1 - found.counts["changed"] / max(1, found.took.count),
+        "unchanged_share": 1 - found.changed / max(1, found.took.count),
         "p95_ms": found.took.p95_ms,
         "web_cores": web,
         "database_cores": database,

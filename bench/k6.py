@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,7 +55,8 @@ class Took:
 class Plan:
     """What one run does; bench/load.js reads it. Times in seconds.
 
-    does: a function of the script. people: among how many requests rotate. steps: so many in all,
+    does: a function of the script. people: among how many requests rotate; first: who plays, from
+    which place on. steps: so many in all,
     however long they take, instead of `seconds`. path, as_whom, encoding: of `reading`. kinds: what
     is also measured apart. from_s: when measuring begins. arrive_s: people come one by one for so
     long. pace: how long people pause, 1 as people do. pause_s: how long about an answer. more: what
@@ -70,6 +72,7 @@ class Plan:
     as_whom: str = "browser"
     encoding: str | None = None
     people: int = 50
+    first: int = 0
     kinds: Sequence[str] = ()
     from_s: float = 0
     arrive_s: float = 0
@@ -99,7 +102,8 @@ class Run:
 
     elapsed_s: how long it measured; wall_s, cpu_s: of the whole process. wrong: how many answers
     were not the expected ones; first_wrong: one of them in words, and what the server calls it.
-    counts: what else the script counted. told: what it wrote down.
+    attempts: how many were completed; changed: how many boards were told anew. told: what the
+    script wrote down.
     """
 
     elapsed_s: float
@@ -109,7 +113,8 @@ class Run:
     kinds: Mapping[str, Took]
     wrong: int
     first_wrong: tuple[str, str]
-    counts: Mapping[str, int]
+    attempts: int
+    changed: int
     told: Sequence[Mapping[str, Any]]
 
     @property
@@ -128,29 +133,77 @@ def program() -> str:
 
 def run(plan: Plan, folder: Path) -> Run:
     """Run the script once. folder: where the world is written (`bench/world.py`). Raises Failed."""
+    with running(plan, folder) as result:
+        return result()
+
+
+@contextmanager
+def running(plan: Plan, folder: Path) -> Iterator[Callable[[], Run]]:
+    """Run the script meanwhile; what is yielded waits for its end and tells what it found.
+
+    Who leaves before that ends it.
+    """
     with TemporaryDirectory(prefix="respondeo-bench-") as made:
-        found, console = Path(made) / "found.json", Path(made) / "console"
-        words = [program(), "run", *QUIET, "--console-output", str(console), str(SCRIPT)]
-        given = {
-            "BENCH_PLAN": plan.told(),
-            "BENCH_FOLDER": str(folder),
-            "BENCH_FOUND": str(found),
-        }
+        files = Files(Path(made))
+        environment = ENVIRONMENT | (SPARING if plan.connections <= FEW else {})
         cpu, begun = _cpu_of_children(), time.perf_counter()
-        done = subprocess.run(
-            words,
-            env=os.environ | ENVIRONMENT | (SPARING if plan.connections <= FEW else {}) | given,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        wall, cpu = time.perf_counter() - begun, _cpu_of_children() - cpu
-        lines = console.read_text(errors="replace").splitlines() if console.exists() else []
-        if done.returncode or not found.exists():
-            said = "\n".join([done.stdout, done.stderr, *lines[-20:]]).strip()
-            raise Failed(f"k6 ended with {done.returncode}:\n{said[-4000:]}")
-        return _read(plan, json.loads(found.read_text()), wall, cpu, lines)
+        with files.said.open("wb") as said:
+            process = subprocess.Popen(
+                [program(), "run", *QUIET, "--console-output", str(files.console), str(SCRIPT)],
+                env=os.environ
+                | environment
+                | {
+                    "BENCH_PLAN": plan.told(),
+                    "BENCH_FOLDER": str(folder),
+                    "BENCH_FOUND": str(files.found),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+            )
+
+        def result() -> Run:
+            code = process.wait()
+            wall_s, cpu_s = time.perf_counter() - begun, _cpu_of_children() - cpu
+            if code or not files.found.exists():
+                raise Failed(f"k6 ended with {code}:\n{files.last_words()}")
+            return _read(plan, files, wall_s, cpu_s)
+
+        try:
+            yield result
+        finally:
+            process.kill()
+            process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What one run writes."""
+
+    folder: Path
+
+    @property
+    def found(self) -> Path:
+        return self.folder / "found.json"
+
+    @property
+    def said(self) -> Path:
+        return self.folder / "said"
+
+    @property
+    def console(self) -> Path:
+        return self.folder / "console"
+
+    def told(self) -> list[dict[str, Any]]:
+        """What the script wrote down."""
+        if not self.console.exists():
+            return []
+        lines = self.console.read_text(errors="replace").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def last_words(self) -> str:
+        """What it said before it failed."""
+        return self.said.read_text(errors="replace").strip()[-4000:]
 
 
 def _cpu_of_children() -> float:
@@ -159,9 +212,8 @@ def _cpu_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _read(
-    plan: Plan, found: Mapping[str, Any], wall_s: float, cpu_s: float, lines: Sequence[str]
-) -> Run:
+def _read(plan: Plan, files: Files, wall_s: float, cpu_s: float) -> Run:
+    found, told = json.loads(files.found.read_text()), files.told()
     values = found["values"]
 
     def took(name: str) -> Took:
@@ -169,8 +221,9 @@ def _read(
         hundredths = (one.get(key, 0.0) for key in ("med", "p(95)", "p(99)"))
         return Took(int(one.get("count", 0)), *hundredths)
 
-    counts = {name: int(values.get(name, {}).get("count", 0)) for name in ("wrong", "changed")}
-    told = [json.loads(line) for line in lines if line.startswith("{")]
+    def count(name: str) -> int:
+        return int(values.get(name, {}).get("count", 0))
+
     wrong = next((one for one in told if "wrong" in one), {"wrong": "", "reference": ""})
     return Run(
         elapsed_s=plan.seconds if plan.pace else found["elapsed_ms"] / 1000,
@@ -178,8 +231,9 @@ def _read(
         cpu_s=cpu_s,
         took=took("took"),
         kinds={kind: took(f"took_{kind}") for kind in plan.kinds},
-        wrong=counts["wrong"],
+        wrong=count("wrong"),
         first_wrong=(wrong["wrong"], wrong["reference"]),
-        counts=counts | {"attempts": int(values.get("attempts_done", {}).get("count", 0))},
+        attempts=count("attempts_done"),
+        changed=count("changed"),
         told=[one for one in told if "wrong" not in one],
     )

@@ -1,9 +1,8 @@
 // What the simulated people do. One run of k6 is one slice of one scenario; bench/k6.py starts it.
 //
 // BENCH_PLAN (JSON) says what to do: `does` names a function at the end of this file, `executor` is
-// k6's own, `origin` the server, `from_s` when to begin measuring and for how
-// many `seconds`, `pace` how long people pause: 1 as
-// people do, 0 not at all.
+// k6's own, `origin` the server, `pace` how long people pause: 1 as people do, 0 not at all; where
+// they pause, `from_s` is when to begin measuring, and `seconds` for how long.
 // BENCH_FOLDER holds people.json, quizzes.json and attempts.json. BENCH_FOUND is written at the end.
 import exec from "k6/execution";
 import http from "k6/http";
@@ -210,7 +209,7 @@ function* attempt(person, { id, questions }, { told = () => {}, lastAt = null } 
 
 // Attempts without end, each with the board after it; never two at one quiz by one person. `me` of
 // `everybody` who plays: the people are dealt out among them.
-function* playing(me = __VU - 1, everybody = plan.vus, first = 0, last = plan.people) {
+function* playing(me = __VU - 1, everybody = plan.vus, first = plan.first, last = plan.people) {
   const mine = Math.max(1, Math.floor((last - first) / everybody));
   for (let n = 0; ; n += 1) {
     const person = first + me + everybody * (n % mine);

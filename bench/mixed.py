@@ -43,7 +43,7 @@ class Users:
             "p95_ms": took.p95_ms,
             "p99_ms": took.p99_ms,
             "failed": self.run.wrong,
-            "attempts": self.run.counts["attempts"],
+            "attempts": self.run.attempts,
             "web_cores": self.cores[0],
             "database_cores": self.cores[1],
             "k6_cores": self.run.cpu_s / self.run.wall_s,
@@ -70,8 +70,17 @@ def run(url: str, users: int, *, ramp: bool, say: Callable[[str], None]) -> dict
     )
     entries = [one.entry() for one in steps]
     print(table([found, *entries]))
+    if entries:
+        print(f"\n{carried(entries)}")
     print("\np95 in ms by kind: " + ", ".join(f"{k} {v:,.0f}" for k, v in found["kinds"].items()))
     return {"asked": found, "met": met, "ramp": entries, "faults": faults}
+
+
+def carried(entries: list[dict[str, Any]]) -> str:
+    """How many users there may be before it gets slow, in words."""
+    well = [one["users"] for one in entries if one["p95_ms"] <= TOO_SLOW_MS and not one["failed"]]
+    most = f"{well[-1]:,} users are carried" if well else f"{entries[0]['users']:,} are too many"
+    return f"{most}: p95 within {TOO_SLOW_MS} ms and no request failed."
 
 
 def ramped(on: Stage, say: Callable[[str], None]) -> Iterator[Users]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Any
 
@@ -20,6 +19,9 @@ EVERY_S, RELOADS = 4, 5
 # Short ones, and some that end about when a stopping worker gives up kept connections (2 s).
 PAUSES_S = ((0, 0.1), (0, 0.1), (0, 0.1), (1.5, 2.5), (0, 0.5))
 PACE = 0.02
+BOOTING = "Booting worker"
+"""What gunicorn's log says of a new worker."""
+
 STARTS = 3
 MOST_START_S = 2.0
 
@@ -55,7 +57,7 @@ def run(url: str, say: Callable[[str], None]) -> dict[str, Any]:
         f" under {MOST_START_S:g} s: {'met' if met else 'NOT met'}"
     )
     faults = reloads.pop("faults")
-    if reloads["replaced"] < RELOADS:
+    if reloads["replaced"] < RELOADS * on.settings.web_concurrency:
         faults.append("The reloads replaced too few workers: nothing was tried.")
     return {"reload": reloads, "start_s": seconds, "start_cpu_s": cpu, "faults": faults}
 
@@ -73,19 +75,16 @@ def reload(on: Stage) -> dict[str, Any]:
         pace=PACE,
         more={"tour": TOUR, "tour_pauses": [[a / PACE, b / PACE] for a, b in PAUSES_S]},
     )
-    seen = set()
-    with ThreadPoolExecutor(1) as thread:
-        running = thread.submit(k6.run, plan, on.world.folder)
+    before = on.app.log.read_text().count(BOOTING)
+    with k6.running(plan, on.world.folder) as result:
         for _ in range(RELOADS):
             time.sleep(EVERY_S)
-            seen |= {worker.pid for worker in on.app.web.children()}
             on.app.web.send_signal(signal.SIGHUP)
-        found = running.result()
-    seen |= {worker.pid for worker in on.app.web.children()}
+        found = result()
     return {
         "requests": found.took.count + found.wrong,
         "requests_per_s": found.rate,
-        "replaced": len(seen) - on.settings.web_concurrency,
+        "replaced": on.app.log.read_text().count(BOOTING) - before,
         "failed": found.wrong,
         "faults": on.app.wrong_in_words(found),
     }

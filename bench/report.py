@@ -24,7 +24,7 @@ HEADINGS = (
     "db",
     "cost",
 )
-WIDTHS = (26, 7, 8, 7, 5, 8, 8, 8, 8, 6, 7, 7, 6)
+WIDTHS = (26, 7, 8, 9, 5, 8, 8, 8, 8, 6, 7, 7, 6)
 MOST_TAIL = 5
 TAIL_FROM = 64
 """At so many connections p99 may be MOST_TAIL times p50."""
@@ -84,7 +84,7 @@ def _kinds(measured: Measured) -> dict[str, Took]:
 
 
 def _attempts_per_s(measured: Measured) -> float | None:
-    done = [piece.run.counts["attempts"] / piece.run.elapsed_s for piece in measured.slices]
+    done = [piece.run.attempts / piece.run.elapsed_s for piece in measured.slices]
     return median(done) if any(done) else None
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from bench.k6 import Plan
 from bench.world import PLAYERS, QUESTIONS, QUIZZES, World
 
 PEOPLE = 50
+NEWCOMERS = 500
+"""People who have played nothing yet: their first attempts are new on their boards."""
+
 MOST_ANSWERS_S = 2000
 """What the server is thought to take at most: attempts are made ready for so many a second."""
 
@@ -28,7 +32,8 @@ class Scenario:
     """A line of the report.
 
     target: the least that its rate may be of the bare page's, None where nothing is asked.
-    prepare: makes ready what `connections` need for so many seconds.
+    people, first: who acts, from which place on. prepare: makes ready what a slice of so many
+    seconds needs.
     longer: its slices take so many times the usual. briefly: once is enough, at few connections.
     """
 
@@ -40,6 +45,7 @@ class Scenario:
     target: float | None = None
     encoding: str | None = None
     people: int = PEOPLE
+    first: int = 0
     kinds: tuple[str, ...] = ()
     prepare: Callable[[World, float], None] | None = None
     longer: float = 1
@@ -57,6 +63,7 @@ class Scenario:
             as_whom=self.as_whom,
             encoding=self.encoding,
             people=self.people,
+            first=self.first,
             kinds=self.kinds,
         )
 
@@ -68,8 +75,8 @@ def open_for_pages(world: World, _seconds: float) -> None:
 
 def open_for_answers(world: World, seconds: float) -> None:
     """Open attempts at quizzes that go from each answer to the next question."""
-    pairs = [(player, quiz) for quiz in range(1, QUIZZES, 2) for player in range(PLAYERS)]
-    world.open_attempts(pairs[: math.ceil(seconds * MOST_ANSWERS_S / QUESTIONS)])
+    many = math.ceil(seconds * MOST_ANSWERS_S / QUESTIONS)
+    world.open_attempts([*islice(world.without_feedback, many)])
 
 
 def open_none(world: World, _seconds: float) -> None:
@@ -123,7 +130,8 @@ SCENARIOS = (
         "whole attempts",
         PLAY,
         "playing",
-        people=PLAYERS,
+        people=PLAYERS + NEWCOMERS,
+        first=PLAYERS,
         kinds=PLAY_KINDS,
         prepare=open_none,
         longer=2,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import cycle
 from pathlib import Path
 from uuid import UUID
 
@@ -41,6 +42,9 @@ QUIZZES = 60
 QUESTIONS = 10
 ATTEMPTS = 50_000
 LIMIT_S = 3600
+MOST_ATTEMPTS = 1000
+"""Of a person at a quiz: the last would show the right answers, and none after it would rank."""
+
 LASTS = timedelta(days=7)
 
 FILL = (
@@ -101,7 +105,8 @@ class World:
     """Who and what there is.
 
     players: those who have played already, then `others`, who have not. folder: the same for the
-    load generator, as files.
+    load generator, as files. without_feedback: players and quizzes (places from 0) at which an
+    answer leads to the next question; one pair after the other, so that boards change.
     """
 
     app: Flask
@@ -109,6 +114,7 @@ class World:
     players: Sequence[UUID]
     others: Sequence[UUID]
     quizzes: Sequence[UUID]
+    without_feedback: Iterator[tuple[int, int]]
 
     def open_attempts(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Start attempts of these players at these quizzes (places from 0), each at its first
@@ -194,7 +200,8 @@ def make_world(app: Flask, folder: Path, others: int = 0) -> World:
         session().execute(sa.text("VACUUM ANALYZE"))
         session().commit()
         db.engine.dispose()
-    return World(app, folder, ids[:PLAYERS], ids[PLAYERS:], quizzes)
+    pairs = cycle([(player, quiz) for quiz in range(1, QUIZZES, 2) for player in range(PLAYERS)])
+    return World(app, folder, ids[:PLAYERS], ids[PLAYERS:], quizzes, pairs)
 
 
 def _add_people(session: Session, count: int) -> list[UUID]:
@@ -208,13 +215,14 @@ def _add_people(session: Session, count: int) -> list[UUID]:
 
 
 def _publish(session: Session, number: int) -> UUID:
-    """A quiz with a clock and no maximum of attempts. Every second one has feedback at the end."""
+    """A quiz with a clock and many attempts. Every second one has feedback at the end."""
     author = User(name=f"Teacher {number}", email=f"teacher{number}@bench.example", groups=[])
     session.add(author)
     session.flush()
     document = Document(
         title=f"The benchmark's quiz number {number}",
         description="Ten questions of the usual length, played by everybody.",
+        max_attempts=MOST_ATTEMPTS,
         time_limit_seconds=LIMIT_S,
         randomize_questions=True,
         randomize_answers=True,

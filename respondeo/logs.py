@@ -40,6 +40,8 @@ def init_logs(settings: Settings) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.log_level if production else "WARNING"]
         ),
+        # A line is one write: two would mix with those of other workers.
+        logger_factory=structlog.WriteLoggerFactory(),
         cache_logger_on_first_use=True,
     )
 

@@ -26,6 +26,7 @@ from gunicorn.workers.base import Worker
 
 from respondeo import logs, precompress
 from respondeo.config import Settings
+from respondeo.worker import PatientWorker, spread
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 PREFIX = "respondeo-metrics-"
@@ -62,7 +63,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
     quiet = settings.app_env != "production"
     return {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-        "worker_class": "gthread",
+        "worker_class": PatientWorker,
         "workers": settings.web_concurrency,
         "threads": settings.web_threads,
         # A worker is replaced after about so many requests, no two at the same moment.
@@ -87,6 +88,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "loglevel": "error" if quiet else settings.log_level.lower(),
         "on_starting": _lose_no_signal,
         "when_ready": _stop_with_the_terminal if quiet else _nothing,
+        "pre_request": spread,
         "pre_fork": _give_place,
         "post_fork": _start_afresh,
         "post_worker_init": _announcer(settings),

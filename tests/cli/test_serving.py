@@ -12,15 +12,17 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
 
+from respondeo.worker import LINGER_S, SPREAD
 from tests.cli.test_serve import ROOT, Served, environment, wait_for
 from tests.conftest import TEMPLATE, run_on_server, url_of
 from tests.ports import free_port
@@ -143,6 +145,48 @@ def ask_many(port: int, times: int, *, keep: bool) -> None:
     connection.close()
 
 
+def test_kept_connections_are_closed_now_and_then_so_that_they_spread_over_the_workers(
+    database: str, port: int
+) -> None:
+    with served(database, port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        closed = 0
+        for _ in range(5 * SPREAD):
+            connection.request("GET", "/healthz")
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (200, b"ok\n")
+            closed += answer.getheader("Connection") == "close"
+        connection.close()
+        assert 0 < closed <= 5
+
+
+def test_a_client_that_does_not_close_its_connection_holds_nobody_up(
+    database: str, port: int
+) -> None:
+    with served(database, port) as server, ExitStack() as stack:
+        sockets_before = [len(sockets(worker.pid)) for worker in server.workers()]
+        stuck = []
+        for _ in range(20):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            stuck.append(client)
+        began = time.monotonic()
+        assert {get(port, "/healthz")[0] for _ in range(10)} == {200}
+        assert time.monotonic() - began < LINGER_S
+        for client in stuck:
+            assert all_of(client).endswith(b"ok\n")
+        # They are given up, although the clients never close.
+        wait_for(
+            lambda: [len(sockets(worker.pid)) for worker in server.workers()] == sockets_before
+        )
+
+
+def all_of(client: socket.socket) -> bytes:
+    """All that is sent until the other side closes."""
+    with client.makefile("rb") as file:
+        return file.read()
+
+
 def folders(pid: int) -> list[Path]:
     """The folders of metrics that a process holds."""
     held = (str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink())
@@ -199,26 +243,35 @@ def test_what_a_killed_server_left_is_removed_by_the_next(database: str, port: i
         assert {get(port, "/healthz")[0] for _ in range(20)} == {200}
 
 
-def test_in_production_every_line_is_json_and_gunicorns_say_nothing_about_anybody(
-    database: str, port: int, tmp_path: Path
-) -> None:
-    log = tmp_path / "log"
-    production = {"APP_ENV": "production", "APP_URL": f"http://127.0.0.1:{port}"}
+@contextmanager
+def in_production(database: str, port: int, log: Path) -> Iterator[None]:
+    """A server as systemd starts it, which has ended when this has."""
+    settings = {"APP_ENV": "production", "APP_URL": f"http://127.0.0.1:{port}"}
     with log.open("wb") as out:
         server = subprocess.Popen(
             [sys.executable, "-m", "flask", "--app", "wsgi", "serve"],
             cwd=ROOT,
-            env=environment(database, port) | production,
+            env=environment(database, port) | settings | {"PYTHONUNBUFFERED": "1"},
             stdout=out,
             stderr=subprocess.STDOUT,
         )
+    try:
         wait_for(lambda: is_listening(port))
+        yield
+    finally:
+        server.terminate()
+        assert server.wait(60) == 0
+
+
+def test_in_production_every_line_is_json_and_gunicorns_say_nothing_about_anybody(
+    database: str, port: int, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with in_production(database, port, log):
         assert get(port, "/healthz?email=ada@school.example")[0] == 200
         with socket.create_connection(("127.0.0.1", port)) as raw:
             raw.sendall(b"NOT HTTP ada@school.example\r\n\r\n")
             assert b"400" in raw.recv(100)
-        server.terminate()
-        assert server.wait(60) == 0
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     events = [line["event"] for line in lines]
     assert "running" in events
@@ -227,6 +280,16 @@ def test_in_production_every_line_is_json_and_gunicorns_say_nothing_about_anybod
     assert "reference" not in refused
     assert "ada@school" not in log.read_text()
     assert '"127.0.0.1"' not in log.read_text()
+
+
+def test_lines_of_requests_that_are_answered_at_once_do_not_mix(
+    database: str, port: int, tmp_path: Path
+) -> None:
+    threads, each, log = 8, 100, tmp_path / "log"
+    with in_production(database, port, log), ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda _: ask_many(port, each, keep=True), range(threads)))
+    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    assert events.count("request") == threads * each
 
 
 def test_gunicorn_alone_serves_with_the_same_settings(database: str, port: int) -> None:

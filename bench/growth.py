@@ -39,6 +39,8 @@ MOST_GROWTH = 1.5
 """What something may cost in the largest tables, as a multiple of what it costs in the smallest."""
 
 MOST_FOR_A_RANK_MS = 30
+TIMES = 3
+"""How often what misses its bound is measured: what disturbs passes, what is slow stays."""
 
 FAR = 10**6
 """A page that no list has: one gets the last."""
@@ -260,9 +262,14 @@ def measure(
         with app.app_context():
             crowds.append(crowd_of(session()))
             session().rollback()
-    return [
-        _grown(task, apps, crowds, rounds, seconds, progress) for task in TASKS if only in task.name
-    ]
+
+    def grown(task: Task) -> Grown:
+        return _grown(task, apps, crowds, rounds, seconds, progress)
+
+    found = [grown(task) for task in TASKS if only in task.name]
+    for _ in range(TIMES - 1):
+        found = [grown(one.task) if one.fault else one for one in found]
+    return found
 
 
 def _grown(

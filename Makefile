@@ -54,7 +54,7 @@ migrations: venv-dev ## Check that migrations have one head and agree with the m
 bench: $(if $(K6),venv-dev,venv-bench) ## Measure, next to a bare Flask application (90 s: ARGS=--quick)
 	@exec $(py) -m bench $(ARGS)
 
-bench-scale: venv-dev ## Measure with up to ten million attempts (12 GB of disk, half an hour)
+bench-scale: venv-dev ## Measure with up to ten million attempts (16 GB of disk, 15 minutes)
 	@exec $(py) -m bench.scaling $(ARGS)
 
 clean: ## Remove the virtual environment and caches; the data in instance/ stays

@@ -39,6 +39,8 @@ MOST_GROWTH = 1.5
 """What something may cost in the largest tables, as a multiple of what it costs in the smallest."""
 
 MOST_FOR_A_RANK_MS = 30
+TIMES = 3
+"""How often what misses its bound is measured: what disturbs passes, what is slow stays."""
 
 FAR = 10**6
 """A page that no list has: one gets the last."""
@@ -196,32 +198,29 @@ TASKS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Medians of some calls one after the other: ms of a call, and of them for the database."""
+
+    ms: float
+    database_ms: float
+
+
 @dataclass(slots=True)
 class Timed:
-    """ms of each call of a task in tables of one size, in slices; of them, for the database."""
+    """One task in tables of one size."""
 
-    slices: list[list[float]] = field(default_factory=list)
-    waited: list[float] = field(default_factory=list)
-
-    @property
-    def ms(self) -> float:
-        """The median of all calls."""
-        return median(took for one in self.slices for took in one)
+    slices: list[Slice] = field(default_factory=list)
 
     @property
-    def database_ms(self) -> float:
-        """The median of what a call waited for the database."""
-        return median(self.waited)
-
-    @property
-    def quietest_ms(self) -> float:
-        """The median of the slice in which the machine had least else to do."""
-        return min(median(one) for one in self.slices)
+    def quietest(self) -> Slice:
+        """The slice in which the machine had least else to do."""
+        return min(self.slices, key=lambda one: one.ms)
 
     def growth_from(self, small: Timed) -> float:
         """How many times as long as in small tables: the median of the ratios of neighbours."""
         pairs = zip(self.slices, small.slices, strict=True)
-        return median(median(large) / median(little) for large, little in pairs)
+        return median(large.ms / little.ms for large, little in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +240,7 @@ class Grown:
         """Which bound it misses, if any."""
         if self.task.bound == FLAT and self.growth > MOST_GROWTH:
             return f"more than {MOST_GROWTH} times as much"
-        if self.task.bound == RANK and self.timed[-1].quietest_ms > MOST_FOR_A_RANK_MS:
+        if self.task.bound == RANK and self.timed[-1].quietest.ms > MOST_FOR_A_RANK_MS:
             return f"more than {MOST_FOR_A_RANK_MS} ms"
         return None
 
@@ -260,9 +259,14 @@ def measure(
         with app.app_context():
             crowds.append(crowd_of(session()))
             session().rollback()
-    return [
-        _grown(task, apps, crowds, rounds, seconds, progress) for task in TASKS if only in task.name
-    ]
+
+    def grown(task: Task) -> Grown:
+        return _grown(task, apps, crowds, rounds, seconds, progress)
+
+    found = [grown(task) for task in TASKS if only in task.name]
+    for _ in range(TIMES - 1):
+        found = [grown(one.task) if one.fault else one for one in found]
+    return found
 
 
 def _grown(
@@ -280,8 +284,8 @@ def _grown(
             with app.app_context():
                 took = list(_slice(task, crowd, seconds))
             if turn > 0:  # the first warms caches up
-                one.slices.append([call for call, _ in took])
-                one.waited += [waited for _, waited in took]
+                calls, waits = zip(*took, strict=True)
+                one.slices.append(Slice(median(calls), median(waits)))
     return Grown(task, timed)
 
 

@@ -19,7 +19,7 @@ from flask import Flask
 
 from bench import growth
 from bench.footprint import footprint
-from bench.growth import FLAT, Crowd, Grown
+from bench.growth import FLAT, Crowd, Grown, Slice
 from bench.scale import Scale, fill
 from bench.servers import settings_for
 from bench.world import migrated_app
@@ -162,16 +162,15 @@ def _told(grown: Grown) -> dict[str, Any]:
     return {
         "name": grown.task.name,
         "bound": grown.task.bound,
-        "ms": [timed.ms for timed in grown.timed],
-        "quietest_ms": [timed.quietest_ms for timed in grown.timed],
-        "database_ms": [timed.database_ms for timed in grown.timed],
+        "ms": [timed.quietest.ms for timed in grown.timed],
+        "database_ms": [timed.quietest.database_ms for timed in grown.timed],
         "growth": grown.growth,
         "fault": grown.fault,
     }
 
 
 def table(grown: Sequence[Grown], scales: Sequence[Scale]) -> str:
-    """The times as lines of text: ms of a call, and in brackets those spent waiting for answers."""
+    """The times as lines of text, of the slices in which the machine had least else to do."""
     heads = "".join(f"{scale.attempts:>18,}" for scale in scales)
     lines = [
         "ms of a call (of them until the database answered), by how many attempts there are",
@@ -179,10 +178,14 @@ def table(grown: Sequence[Grown], scales: Sequence[Scale]) -> str:
         f"{'':<30}{heads}{'×':>8}",
     ]
     for one in grown:
-        cells = "".join(f"{f'{t.ms:,.1f} ({t.database_ms:,.1f})':>18}" for t in one.timed)
+        cells = "".join(f"{_cell(timed.quietest):>18}" for timed in one.timed)
         said = one.fault.upper() if one.fault else "" if one.task.bound == FLAT else one.task.bound
         lines.append(f"{one.task.name:<30}{cells}{one.growth:>8.2f}  {said}".rstrip())
     return "\n".join(lines)
+
+
+def _cell(quietest: Slice) -> str:
+    return f"{quietest.ms:,.1f} ({quietest.database_ms:,.1f})"
 
 
 def taken(loads: Sequence[dict[str, Any]], footprints: Sequence[dict[str, Any]]) -> str:

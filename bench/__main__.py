@@ -38,9 +38,17 @@ class How:
     quick: bool
 
     def wanted(self) -> list[Scenario]:
-        """The scenarios whose names were asked for; the quick form leaves some out."""
-        named = [one for one in SCENARIOS if self.only in f"{one.group}: {one.name}"]
-        return [one for one in named if not (self.quick and one.briefly)]
+        """The scenarios whose names were asked for; without a name, the quick form leaves some out.
+
+        Raises UsageError where there is none.
+        """
+        if self.quick and not self.only:
+            return [one for one in SCENARIOS if not one.briefly]
+        named = {f"{one.group}: {one.name}": one for one in SCENARIOS}
+        found = [one for name, one in named.items() if self.only in name]
+        if not found:
+            raise click.UsageError("There are only these:\n  " + "\n  ".join(named))
+        return found
 
 
 @click.command()
@@ -67,6 +75,7 @@ def main(
 ) -> None:
     """Measure Respondeo under load, next to a bare Flask application. docs/performance.md."""
     how = How(seconds or 1, rounds or (1 if quick else 3), quick=quick, **rest)
+    how.wanted()  # what is not there is told at once
     parts = PARTS if "all" in part else part or (("load",) if quick else USUAL)
     found: dict[str, Any] = {}
     try:
@@ -126,8 +135,8 @@ def run_slices(load: Load, how: How) -> list[Measured]:
     load.warm(wanted, how.connections)
     found = load.measure(wanted, how.connections)
     found = [bare_of(found), *found]
-    if not how.quick:
-        at_many = [scenario for scenario in wanted if not scenario.briefly]
+    at_many = [scenario for scenario in wanted if not scenario.briefly]
+    if at_many and not how.quick:
         many = load.measure(at_many, report.TAIL_FROM, rounds=min(2, how.rounds))
         found += [bare_of(many), *many]
     return found

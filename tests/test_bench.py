@@ -86,6 +86,12 @@ def test_without_k6_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "K6=/where/it/is/k6 make bench" in done.stderr
 
 
+def test_a_scenario_that_is_not_there_is_told_which_are() -> None:
+    done = CliRunner().invoke(bench.main, ["--only", "nothing of that name"])
+    assert done.exit_code == 2
+    assert "JSON with a key: global board" in done.stderr
+
+
 def test_the_script_does_what_the_scenarios_name() -> None:
     found = re.search(r"^const does = \{(.*)\};$", SCRIPT.read_text(), re.M)
     assert found

@@ -12,7 +12,7 @@ from werkzeug.http import generate_etag
 
 from respondeo.kept import Kept
 
-MOST = 64_000_000  # bytes
+MOST = 16_000_000  # bytes
 WORTH_COMPRESSING = 500  # bytes; as for pages
 
 

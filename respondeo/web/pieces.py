@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from respondeo.kept import Kept
 
-MOST = 32_000_000  # characters
+MOST = 16_000_000  # characters
 
 
 class Pieces(Extension):

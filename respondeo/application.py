@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from flask import Flask, Request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+
+LONGEST = 100  # characters
 
 
 class SeldomSessions(SecureCookieSessionInterface):
@@ -31,7 +34,7 @@ class Application(Flask):
 
     def url_for(self, endpoint: str, **values: Any) -> str:
         """The path of an endpoint with these values; see Flask."""
-        if endpoint.startswith("."):  # depends on the request
+        if endpoint.startswith(".") or not all(map(_is_short, values.values())):
             return super().url_for(endpoint, **values)
         return self._address_of(endpoint, *values.items())
 
@@ -41,3 +44,8 @@ class Application(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Nothing here is a coroutine, so nothing is looked at before it is called."""
         return func
+
+
+def _is_short(value: object) -> bool:
+    """Whether an address of it may be remembered: who asks must not fill the memory."""
+    return isinstance(value, UUID | int) or (isinstance(value, str) and len(value) < LONGEST)

@@ -95,7 +95,8 @@ def _is_under_way() -> bool:
 
 
 def commit() -> None:
-    """Commit what this request has done so far, if it has done anything."""
+    """Commit what this request has done so far, if anything; it holds no connection afterwards."""
+    _give_reader_back()
     if db.session.registry.has():
         db.session.commit()
 

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+_NEW = "new"
+
 
 def leave_dead_connections(engine: sa.Engine) -> None:
     """Take no connection from the pool that ended while nobody used it.
@@ -18,9 +20,14 @@ def leave_dead_connections(engine: sa.Engine) -> None:
     that vanished in silence is noticed by the keepalives that db.py sets.
     """
 
+    @sa.event.listens_for(engine, "connect")
+    def note(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_NEW] = True
+
     @sa.event.listens_for(engine, "checkout")
-    def look(connection: Any, _record: object, _proxy: object) -> None:
-        if has_ended(connection.pgconn.socket):
+    def look(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        # What has just been made is left to its first statement, whose error says what is wrong.
+        if not record.info.pop(_NEW, False) and has_ended(connection.pgconn.socket):
             raise DisconnectionError
 
 

@@ -83,6 +83,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         # APP_URL decides the scheme, and respondeo/security.py who is a proxy: never gunicorn.
         "secure_scheme_headers": {},
         "forwarded_allow_ips": "",
+        "forwarder_headers": "",
         "accesslog": None,  # respondeo/observing.py has a line for each request
         "logger_class": logs.GunicornLog,
         "loglevel": "error" if quiet else settings.log_level.lower(),

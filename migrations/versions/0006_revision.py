@@ -35,14 +35,6 @@ def upgrade() -> None:
                 RETURN NULL;
             END
         $$;
-        CREATE FUNCTION renew_catalogue_of_author() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN
-                UPDATE catalogue SET revision = gen_random_uuid()
-                WHERE xmin::text <> pg_current_xact_id()::xid::text
-                    AND EXISTS (SELECT FROM quiz WHERE author_id = NEW.id);
-                RETURN NULL;
-            END
-        $$;
         CREATE CONSTRAINT TRIGGER renew_catalogue AFTER INSERT OR UPDATE OR DELETE ON quiz
             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION renew_catalogue();
         CREATE TRIGGER renew_catalogue_emptied AFTER TRUNCATE ON quiz
@@ -55,7 +47,7 @@ def upgrade() -> None:
                 OR OLD.shown_as IS DISTINCT FROM NEW.shown_as
                 OR OLD.image IS DISTINCT FROM NEW.image
             )
-            EXECUTE FUNCTION renew_catalogue_of_author();
+            EXECUTE FUNCTION renew_catalogue();
         """
     )
 
@@ -66,7 +58,6 @@ def downgrade() -> None:
         DROP TRIGGER renew_catalogue ON "user";
         DROP TRIGGER renew_catalogue_emptied ON quiz;
         DROP TRIGGER renew_catalogue ON quiz;
-        DROP FUNCTION renew_catalogue_of_author();
         DROP FUNCTION renew_catalogue();
         DROP TABLE catalogue;
         """

@@ -72,7 +72,7 @@ def quiz_leaderboard(quiz_id: UUID, query: BoardWindow) -> Body:
 def leaderboard(query: BoardWindow) -> Body:
     board = overall.board(reader(), user_id=None, page=query.number, size=query.size)
     return body(
-        ("all", board.name, query.number) if board.name is not None else None,
+        ("all", board.name, board.players, query.number) if board.name is not None else None,
         lambda: OverallBoardPage.of(
             [_overall(row) for row in _rows(board, query)], board.players, query
         ),

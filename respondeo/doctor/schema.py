@@ -82,7 +82,7 @@ TRIGGERS = (
         '"user"',
         "renew_catalogue",
         "AFTER UPDATE",
-        f"{_LAST} EXECUTE FUNCTION renew_catalogue_of_author()",
+        f"{_LAST} EXECUTE FUNCTION renew_catalogue()",
         "lists could show authors by former names",
         "CONSTRAINT TRIGGER",
     ),

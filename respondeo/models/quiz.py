@@ -171,8 +171,8 @@ class QuizBoard(Base):
 
 
 class Catalogue(Base):
-    """One row. `revision` is another one after each change of what lists of quizzes show of those
-    that are or will be public: the database renews it itself. Plays do not change it."""
+    """One row. `revision` is another one after each change of a quiz, of what it says when it is
+    published, or of how somebody is shown: the database renews it. Plays do not change it."""
 
     __tablename__ = "catalogue"
     __table_args__ = (sa.Index("uq_catalogue_one_row", sa.text("(true)"), unique=True),)

@@ -131,12 +131,13 @@ def kept_list(
 ) -> tuple[Named[T], datetime] | None:
     """A list of public quizzes, and the database's time; made where the catalogue has changed.
 
-    None where it has to be made each time: plays change its order, or this viewer's drafts are in
-    it. more: what the list depends on besides the filters.
+    None where it has to be made each time: plays change its order, this viewer's drafts are in it,
+    or words are searched for, of which there is no end. more: what the list depends on besides.
     """
     own = viewer.user_id is not None and viewer.may("quiz:edit-own")
     at = moment(reader)
-    if filters.sort == MOST_PLAYED or own or viewer.may("quiz:edit-any") or at is None:
+    anew = filters.sort == MOST_PLAYED or filters.q or own or viewer.may("quiz:edit-any")
+    if anew or at is None:
         return None
     return (
         kept(reader, at, (filters, *more), lambda session: make(session, viewer, filters, at.now)),
@@ -166,7 +167,13 @@ class At(Protocol):
     def now(self) -> datetime: ...
 
 
-_kept: Kept[Named[Any]] = Kept(2048)
+def _many(named: Named[Any]) -> int:
+    """How many quizzes it holds, and one more."""
+    found = named.found
+    return 1 + len(getattr(found, "cards", None) or getattr(found, "quizzes", None) or ())
+
+
+_kept: Kept[Named[Any]] = Kept(20_000, size=_many)
 _names = count(1)
 
 # The time is asked in a query of its own: an index can be searched by it.

@@ -104,8 +104,8 @@ def quiz_board(
     return Board(placed, own, state.players, page, pages, tag)
 
 
-_pages: Kept[tuple[Row, ...]] = Kept(100_000, size=lambda rows: len(rows) + 1)
-_own: Kept[Row | str] = Kept(100_000)
+_pages: Kept[tuple[Row, ...]] = Kept(10_000, size=lambda rows: len(rows) + 1)
+_own: Kept[Row | str] = Kept(5_000)
 _NOWHERE = "no row"
 
 

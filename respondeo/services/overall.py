@@ -6,6 +6,7 @@ database digests what would be shown, and rows are fetched where the digest is a
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -25,7 +26,7 @@ from respondeo.services.leaderboards import Board, Row
 def board(source: Source, *, user_id: UUID | None, page: int, size: int) -> Board:
     """One page of the global board, and the person's own row; overdue attempts are completed."""
     if isinstance(source, Reader) and page == 1:
-        at = _STATE.one(source, size=size, most=leaderboards.COUNTED_PLAYERS + 1)
+        at = _state_of(source, size)
         if not at.overdue:
             return _first(source, at, user_id, size)
     session = session_of(source)
@@ -37,8 +38,16 @@ _pages: Kept[tuple[Row, ...]] = Kept(10_000, size=lambda rows: len(rows) + 1)
 
 
 def _first(reader: Reader, at: Any, user_id: UUID | None, size: int) -> Board:
-    name = (at.digest, size)
-    rows = _pages.made(name, lambda: leaderboards.overall_rows(reader.session(), size, before=0))
+    name: Hashable | None = (at.digest, size)
+    rows = _pages.get(name)
+    if rows is None:
+        rows = leaderboards.overall_rows(reader.session(), size, before=0)
+        # The same digest may come back, with somebody's former name: rows of another are not kept.
+        digested, at = at.digest, _state_of(reader, size)
+        if at.digest == digested:
+            _pages.put(name, rows)
+        else:
+            name = None
     own = None
     if user_id is not None and all(row.user_id != user_id for row in rows):
         found = _OWN.one_or_none(reader, user_id=user_id)
@@ -87,6 +96,10 @@ def _state() -> sa.Select[*tuple[Any, ...]]:
 
 
 _STATE = Prepared(_state())
+
+
+def _state_of(reader: Reader, size: int) -> Any:
+    return _STATE.one(reader, size=size, most=leaderboards.COUNTED_PLAYERS + 1)
 
 
 def _own() -> sa.Select[*tuple[Any, ...]]:

@@ -141,8 +141,9 @@ def use_initials(session: Session, user_id: UUID) -> None:
 def public_look_changed(session: Session, user_id: UUID) -> None:
     """Let open boards know that a person's public name or picture is another now.
 
-    Call it after the person was changed, in the same transaction. The global board and the list
-    of quizzes read what they show; only the boards of quizzes have a tag of their own.
+    Call it after the person was changed, in the same transaction. The global board is known by what
+    it shows, and the list of quizzes by a revision that the database renews; boards of quizzes have
+    a counter.
     """
     standings.player_looks_different(session, user_id)
 

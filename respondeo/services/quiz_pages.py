@@ -131,7 +131,7 @@ class _At:
 
 
 def _look(reader: Reader, quiz_id: UUID) -> tuple[_At, Card] | None:
-    """A public quiz without overdue attempts; of any other one has to ask more. Raises NotFound."""
+    """A public quiz without overdue attempts; None for any other: of that one has to ask more."""
     row = _STATE.one_or_none(reader, quiz_id=quiz_id)
     if row is None or row.overdue:
         return None

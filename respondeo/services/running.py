@@ -82,14 +82,15 @@ class Running:
 
 _ATTEMPT = [getattr(QuizAttempt, field.name) for field in fields(Attempt)]
 _ANSWER = [getattr(AttemptAnswer, field.name) for field in fields(Answer)]
+_ROW = sa.literal_column("quiz_attempt.xmin::text", sa.Text())
 
 _BY_PERSON = QuizAttempt.user_id == sa.bindparam("user_id")
 _BY_GUEST = sa.and_(QuizAttempt.guest_token == sa.bindparam("guest_token"), KEPT)
-_ONE = sa.select(*_ATTEMPT).where(
+_ONE = sa.select(*_ATTEMPT, _ROW.label("row")).where(
     QuizAttempt.id == sa.bindparam("attempt_id"), QuizAttempt.quiz_id == sa.bindparam("quiz_id")
 )
 _LAST = (
-    sa.select(*_ATTEMPT)
+    sa.select(*_ATTEMPT, _ROW.label("row"))
     .where(QuizAttempt.quiz_id == sa.bindparam("quiz_id"))
     .order_by(QuizAttempt.number.desc())
     .limit(1)
@@ -102,7 +103,8 @@ _PERSONS_LAST, _GUESTS_LAST = (Prepared(_LAST.where(whose)) for whose in (_BY_PE
 
 # The time is asked after the lock, in the statement that follows it.
 _ANSWERS = Prepared(
-    sa.select(*_ANSWER, sa.func.clock_timestamp().label("now"))
+    sa.select(*_ANSWER, sa.func.clock_timestamp().label("now"), _ROW.label("of_row"))
+    .join(QuizAttempt, QuizAttempt.id == AttemptAnswer.attempt_id)
     .where(AttemptAnswer.attempt_id == sa.bindparam("attempt_id"))
     .order_by(AttemptAnswer.display_order)
 )
@@ -129,16 +131,23 @@ def _found(
     source: Source, viewer: Viewer, persons: Prepared, guests: Prepared, which: dict[str, Any]
 ) -> Running | None:
     if viewer.user_id is not None:
-        row = persons.one_or_none(source, user_id=viewer.user_id, **which)
+        statement, whose = persons, which | {"user_id": viewer.user_id}
     elif viewer.guest_token is not None:
-        row = guests.one_or_none(source, guest_token=viewer.guest_token, **which)
+        statement, whose = guests, which | {"guest_token": viewer.guest_token}
     else:
         return None
-    if row is None:
-        return None
-    attempt = Attempt(*row)
-    rows = _ANSWERS.all(source, attempt_id=attempt.id)
-    answers = [Answer(*columns) for *columns, _ in rows]
+    while True:
+        row = statement.one_or_none(source, **whose)
+        rows = _ANSWERS.all(source, attempt_id=row.id) if row is not None else []
+        if row is None or not rows:  # it has just been deleted
+            return None
+        # Each step writes the attempt: answers of after a step do not belong to the attempt before
+        # it, or a question could be read whose clock does not run yet.
+        if rows[0].of_row == row.row:
+            break
+    *columns, _ = row
+    attempt = Attempt(*columns)
+    answers = [Answer(*columns) for *columns, _, _ in rows]
     before = replace(attempt), [replace(answer) for answer in answers]
     return Running(attempt, answers, rows[-1].now, before)
 

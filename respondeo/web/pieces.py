@@ -43,4 +43,5 @@ class Pieces(Extension):
 
     def piece(self, key: tuple[Hashable, ...], caller: Callable[[], Any]) -> Markup:
         """The piece of these keys, rendered if it is not kept."""
-        return self._kept.made(key if key[1] is not None else None, lambda: Markup(caller()))  # noqa: S704
+        keeps = key[1] is not None and not self.environment.auto_reload  # while one develops
+        return self._kept.made(key if keeps else None, lambda: Markup(caller()))  # noqa: S704

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 from sqlalchemy.orm import Session
 
+from respondeo.db import db
 from respondeo.domain.access import Viewer
 from respondeo.domain.errors import AttemptOver, Invalid, NotFound, NotThisQuestion
 from respondeo.models import QuizAttempt
-from respondeo.services import playing, taking
+from respondeo.services import playing, running, taking
 from tests.conftest import Clock
 from tests.factories import add_user, document, editor, guest, player, published_quiz, question
 from tests.services.plays import (
@@ -355,3 +358,35 @@ def test_next_in_the_grace_shows_nothing_more(
     go_on(session, viewer, attempt)
     assert rows_of(session, attempt)[1].shown_at is None
     assert standing_now(session, attempt).status == "time-up"
+
+
+def test_an_attempt_that_is_stepped_while_it_is_read_is_read_again(
+    app: Flask, committed: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the next question could be read before its clock runs."""
+    quiz = published_quiz(committed, feedback="each")
+    who = player(add_user(committed))
+    attempt = start(committed, who, quiz)
+    committed.commit()
+    first = running._ANSWERS
+
+    class Meanwhile:
+        """Answers just before the answers are read, once."""
+
+        stepped = False
+
+        def all(self, source: Any, **values: Any) -> list[Any]:
+            if not self.stepped:
+                self.stepped = True
+                answer(committed, who, attempt)
+                committed.commit()
+            return first.all(source, **values)
+
+    with app.app_context(), Session(db.engine) as reading:
+        monkeypatch.setattr(running, "_ANSWERS", Meanwhile())
+        found = running.look(reading, who, quiz.id, attempt.id)
+    assert found is not None
+    assert found.attempt.shown_at is None
+    assert found.attempt.feedback_at is not None
+    shown = playing.play(committed, found)
+    assert shown.status == "feedback"

@@ -86,7 +86,7 @@ def test_an_upgrade_with_compose_can_be_taken_back_whole(
     type_in(back, tmp_path, shell)
     with psycopg.connect(postgres.url) as connection:
         assert connection.execute("SELECT to_regclass('newer')").fetchone() == (None,)
-        assert connection.execute("TABLE alembic_version").fetchone() == ("0005",)
+        assert connection.execute("TABLE alembic_version").fetchone() == ("0006",)
 
 
 def test_a_backup_that_is_cut_off_is_noticed(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import jinja2
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.db import db
 from respondeo.models import Quiz, User
-from respondeo.services import authoring, standings
+from respondeo.services import authoring, leaderboards, standings
 from respondeo.web.pieces import Pieces
 from tests.client import Client
 from tests.conftest import Clock
@@ -234,7 +235,7 @@ def test_nobody_is_shown_what_was_made_for_somebody_else(
 
 
 def test_a_piece_is_kept_by_all_its_keys_and_by_its_place() -> None:
-    environment = jinja2.Environment(extensions=[Pieces], autoescape=True)
+    environment = jinja2.Environment(extensions=[Pieces], autoescape=True, auto_reload=False)
     made = []
 
     def make(what: str) -> str:
@@ -253,3 +254,44 @@ def test_a_piece_is_kept_by_all_its_keys_and_by_its_place() -> None:
     assert shown("<", 2) == "[&lt;2](&lt;)"
     assert shown(None, 1) == shown(None, 1) == "[None1](None)"
     assert len(made) == 8
+
+
+def test_the_global_board_counts_players_below_those_it_shows(
+    browser: Browser, committed: Session
+) -> None:
+    quiz = quiz_called(committed, "Played")
+    reader = browser("A Reader")
+    Player(browser("Ada"), quiz.id).play_through("A")
+
+    def counted() -> tuple[int, bool]:
+        answer = reader.get("/api/leaderboard?limit=1").get_json()
+        return answer["totalCount"], answer["hasMore"]
+
+    assert counted() == counted() == (1, False)
+    Player(browser("Bo"), quiz.id).play_through("B")
+    assert counted() == (2, True)
+
+
+def test_a_digest_that_comes_back_brings_no_former_name(
+    app: Flask, browser: Browser, committed: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiz = quiz_called(committed, "Played")
+    Player(browser("Ada"), quiz.id).play_through("A")
+    ada = committed.scalars(sa.select(User).where(User.name == "Ada")).one()
+    ada.shown_as = "hidden"
+    committed.commit()
+    reader = browser("A Reader")
+    rows_of = leaderboards.overall_rows
+
+    def shown_meanwhile(*args: Any, **how: Any) -> Any:
+        ada.shown_as = "name"
+        committed.commit()
+        return rows_of(*args, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leaderboards, "overall_rows", shown_meanwhile)
+        reader.get("/leaderboard")
+    ada.shown_as = "hidden"
+    committed.commit()
+    for path in ("/leaderboard", "/api/leaderboard"):
+        assert "Ada" not in reader.get(path).get_data(as_text=True)

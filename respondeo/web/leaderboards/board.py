@@ -58,7 +58,7 @@ class ShownBoard:
     me: UUID | None
 
 
-_rows: Kept[tuple[BoardRow, ...]] = Kept(50_000, size=lambda rows: len(rows) + 1)
+_rows: Kept[tuple[BoardRow, ...]] = Kept(10_000, size=lambda rows: len(rows) + 1)
 
 
 def shown(board: Board, url: str, seed: object) -> ShownBoard:

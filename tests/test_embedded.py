@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -40,7 +41,8 @@ def kill_tree(pid: int) -> None:
     server = psutil.Process(pid)
     victims = [server, *server.children(recursive=True)]
     for victim in victims:
-        victim.kill()
+        with suppress(psutil.NoSuchProcess):  # it may go by itself, its parent being gone
+            victim.kill()
     wait_for(lambda: not any(alive(victim) for victim in victims))
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from respondeo.domain.ranking import ranked
 from respondeo.kept import Kept
 from respondeo.models import PlayerStanding, QuizAttempt, QuizBoard, QuizStanding, User
-from respondeo.prepared import Reader
+from respondeo.prepared import Prepared, Reader, Source
 
 PAGE_SIZE = 30
 COUNTED_PLAYERS = 10_000
@@ -126,7 +126,7 @@ def kept_board(
     if not _holds(placed, user_id):
         found = _own.made(
             (quiz_id, state, user_id),
-            lambda: standing(reader.session(), quiz_id, user_id) or _NOWHERE,
+            lambda: standing(reader, quiz_id, user_id) or _NOWHERE,
         )
         own = found if isinstance(found, Row) else None
     tag = digest(quiz_id, state.revision, page, user_id)
@@ -149,42 +149,38 @@ def _quiz_page(session: Session, quiz_id: UUID, size: int, before: int) -> tuple
     return _placed(rows, first, before)
 
 
-def standing(session: Session, quiz_id: UUID, user_id: UUID | None) -> Row | None:
+def standing(source: Source, quiz_id: UUID, user_id: UUID | None) -> Row | None:
     """A player's own row on a quiz's board."""
     if user_id is None:
         return None
-    own_row = sa.select(QuizStanding).where(
-        QuizStanding.quiz_id == quiz_id, QuizStanding.user_id == user_id
-    )
-    found = session.execute(_quiz_rows(own_row))
-    row = found.mappings().one_or_none()
-    if row is None:
+    found = _OWN_ROW.one_or_none(source, quiz_id=quiz_id, user_id=user_id)
+    if found is None:
         return None
-    own = Row(**row)
-    return replace(own, rank=quiz_rank(session, quiz_id, own.score, own.time_ms))
+    own = Row(**found._asdict())
+    return replace(own, rank=quiz_rank(source, quiz_id, own.score, own.time_ms))
 
 
-def quiz_rank(session: Session, quiz_id: UUID, score: int, time_ms: int) -> int:
+def quiz_rank(source: Source, quiz_id: UUID, score: int, time_ms: int) -> int:
     """The rank of a score and a time (ms): one more than the rows that are better."""
-    board = QuizStanding.quiz_id == quiz_id
-    order = (QuizStanding.correct_count, QuizStanding.total_time_ms)
-    return _rank(session, order, (score, time_ms), board)
+    better = _BETTER.one(source, quiz_id=quiz_id, score=score, time_ms=time_ms)
+    return int(better.counted) + 1
 
 
-def _rank(
-    session: Session,
-    order: tuple[InstrumentedAttribute[int], InstrumentedAttribute[int]],
-    result: tuple[int, int],
+def _better(
+    right: InstrumentedAttribute[int],
+    time: InstrumentedAttribute[int],
     *board: sa.ColumnElement[bool],
-) -> int:
+) -> sa.Select[int]:
     """Counts more right, then as many right in less time: two ranges of the board's index."""
-    (right, time), (score, time_ms) = order, result
+    score = sa.bindparam("score", type_=sa.Integer())
+    time_ms = sa.bindparam("time_ms", type_=sa.BigInteger())
 
     def counted(*which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
         return sa.select(sa.func.count()).where(*board, *which).scalar_subquery()
 
-    better = counted(right > score) + counted(right == score, time < time_ms)
-    return session.execute(sa.select(better)).scalar_one() + 1
+    return sa.select(
+        (counted(right > score) + counted(right == score, time < time_ms)).label("counted")
+    )
 
 
 def _equals_before(session: Session, quiz_id: UUID, row: Row) -> int:
@@ -248,9 +244,9 @@ def _overall_standing(session: Session, user_id: UUID | None) -> Row | None:
     return replace(own, rank=_overall_rank(session, own))
 
 
-def _overall_rank(session: Session, row: Row) -> int:
-    order = (PlayerStanding.total_correct, PlayerStanding.total_time_ms)
-    return _rank(session, order, (row.score, row.time_ms))
+def _overall_rank(source: Source, row: Row) -> int:
+    better = _OVERALL_BETTER.one(source, score=row.score, time_ms=row.time_ms)
+    return int(better.counted) + 1
 
 
 def _overall_equals_before(session: Session, row: Row) -> int:
@@ -347,3 +343,13 @@ def _holds(rows: Iterable[Row], user_id: UUID | None) -> bool:
 def digest(*parts: object) -> str:
     """A short name of all this."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+_OF_QUIZ = QuizStanding.quiz_id == sa.bindparam("quiz_id")
+_OWN_ROW = Prepared(
+    _quiz_rows(
+        sa.select(QuizStanding).where(_OF_QUIZ, QuizStanding.user_id == sa.bindparam("user_id"))
+    )
+)
+_BETTER = Prepared(_better(QuizStanding.correct_count, QuizStanding.total_time_ms, _OF_QUIZ))
+_OVERALL_BETTER = Prepared(_better(PlayerStanding.total_correct, PlayerStanding.total_time_ms))

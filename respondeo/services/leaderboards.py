@@ -212,7 +212,7 @@ def overall_board(
     players, more = _counted_players(session)
     page, pages, before = _window(page, players, size)
     placed = overall_rows(session, size, before=before)
-    own = None if _holds(placed, user_id) else _overall_standing(session, user_id)
+    own = None if _holds(placed, user_id) else overall_standing(session, user_id)
     shown = [asdict(row) for row in (*placed, *([own] if own else []))]
     tag = digest(shown, players, more, page, user_id)
     return Board(placed, own, players, page, pages, tag, more)
@@ -232,16 +232,15 @@ def overall_rows(session: Session, size: int, *, before: int) -> tuple[Row, ...]
     return _placed(rows, first, before)
 
 
-def _overall_standing(session: Session, user_id: UUID | None) -> Row | None:
+def overall_standing(source: Source, user_id: UUID | None) -> Row | None:
+    """A player's own row on the global board."""
     if user_id is None:
         return None
-    own_row = sa.select(PlayerStanding).where(PlayerStanding.user_id == user_id)
-    found = session.execute(_overall_rows(own_row))
-    row = found.mappings().one_or_none()
-    if row is None:
+    found = _OVERALL_OWN_ROW.one_or_none(source, user_id=user_id)
+    if found is None:
         return None
-    own = Row(**row)
-    return replace(own, rank=_overall_rank(session, own))
+    own = Row(**found._asdict())
+    return replace(own, rank=_overall_rank(source, own))
 
 
 def _overall_rank(source: Source, row: Row) -> int:
@@ -349,6 +348,11 @@ _OF_QUIZ = QuizStanding.quiz_id == sa.bindparam("quiz_id")
 _OWN_ROW = Prepared(
     _quiz_rows(
         sa.select(QuizStanding).where(_OF_QUIZ, QuizStanding.user_id == sa.bindparam("user_id"))
+    )
+)
+_OVERALL_OWN_ROW = Prepared(
+    _overall_rows(
+        sa.select(PlayerStanding).where(PlayerStanding.user_id == sa.bindparam("user_id"))
     )
 )
 _BETTER = Prepared(_better(QuizStanding.correct_count, QuizStanding.total_time_ms, _OF_QUIZ))

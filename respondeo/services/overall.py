@@ -7,7 +7,6 @@ database digests what would be shown, and rows are fetched where the digest is a
 from __future__ import annotations
 
 from collections.abc import Hashable
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
-from respondeo.domain.timing import GRACE_MS
 from respondeo.kept import Kept
-from respondeo.models import PlayerStanding, QuizAttempt, User
+from respondeo.models import PlayerStanding, User
 from respondeo.prepared import Prepared, Reader, Source, session_of
 from respondeo.services import leaderboards, taking
 from respondeo.services.leaderboards import Board, Row
@@ -50,8 +48,7 @@ def _first(reader: Reader, at: Any, user_id: UUID | None, size: int) -> Board:
             name = None
     own = None
     if user_id is not None and all(row.user_id != user_id for row in rows):
-        found = _OWN.one_or_none(reader, user_id=user_id)
-        own = Row(**found._asdict()) if found else None
+        own = leaderboards.overall_standing(reader, user_id)
     players = min(at.counted, leaderboards.COUNTED_PLAYERS)
     more = at.counted > players
     pages = leaderboards.pages_of(players, size)
@@ -60,11 +57,6 @@ def _first(reader: Reader, at: Any, user_id: UUID | None, size: int) -> Board:
 
 
 def _state() -> sa.Select[*tuple[Any, ...]]:
-    now = sa.select(sa.func.clock_timestamp()).scalar_subquery()
-    overdue = sa.exists().where(
-        QuizAttempt.completed_at.is_(None),
-        QuizAttempt.deadline_at < now - timedelta(milliseconds=GRACE_MS),
-    )
     counted = sa.select(PlayerStanding.user_id).limit(sa.bindparam("most")).subquery()
     cut = (
         sa.select(PlayerStanding)
@@ -89,7 +81,7 @@ def _state() -> sa.Select[*tuple[Any, ...]]:
         standing, User, User.id == standing.user_id
     )
     return sa.select(
-        overdue.label("overdue"),
+        taking.any_overdue().label("overdue"),
         sa.select(sa.func.count()).select_from(counted).scalar_subquery().label("counted"),
         digest.scalar_subquery().label("digest"),
     )
@@ -100,33 +92,3 @@ _STATE = Prepared(_state())
 
 def _state_of(reader: Reader, size: int) -> Any:
     return _STATE.one(reader, size=size, most=leaderboards.COUNTED_PLAYERS + 1)
-
-
-def _own() -> sa.Select[*tuple[Any, ...]]:
-    better = aliased(PlayerStanding)
-    ahead = sa.select(sa.func.count()).where(
-        better.total_correct >= PlayerStanding.total_correct,  # implied below: it bounds the index
-        sa.or_(
-            better.total_correct > PlayerStanding.total_correct,
-            sa.and_(
-                better.total_correct == PlayerStanding.total_correct,
-                better.total_time_ms < PlayerStanding.total_time_ms,
-            ),
-        ),
-    )
-    return (
-        sa.select(
-            PlayerStanding.user_id,
-            User.public_name.label("name"),
-            User.public_image.label("image"),
-            PlayerStanding.total_correct.label("score"),
-            PlayerStanding.total_time_ms.label("time_ms"),
-            PlayerStanding.quizzes_played,
-            (ahead.correlate(PlayerStanding).scalar_subquery() + 1).label("rank"),
-        )
-        .join(User, User.id == PlayerStanding.user_id)
-        .where(PlayerStanding.user_id == sa.bindparam("user_id"))
-    )
-
-
-_OWN = Prepared(_own())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.domain.access import Viewer
-from respondeo.domain.timing import GRACE_MS
 from respondeo.models import Catalogue, QuizAttempt, QuizBoard, QuizStanding, QuizVersion
 from respondeo.prepared import Prepared, Reader, Source, session_of
 from respondeo.services import attempts, catalogue, leaderboards, running, starting, taking
@@ -97,20 +96,13 @@ def _settle(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
 
 
 def _state_of_quiz() -> sa.Select[*tuple[Any, ...]]:
-    # Asked once, in a query of its own: an index can be searched by it.
-    now = sa.select(sa.func.clock_timestamp()).scalar_subquery()
-    overdue = sa.exists().where(
-        QuizAttempt.quiz_id == QuizBoard.quiz_id,
-        QuizAttempt.completed_at.is_(None),
-        QuizAttempt.deadline_at < now - timedelta(milliseconds=GRACE_MS),
-    )
     return (
         sa.select(
             *catalogue.AT,
             QuizBoard.revision.label("board_revision"),
             QuizBoard.players,
             leaderboards.ROW.label("board_row"),
-            overdue.label("overdue"),
+            taking.any_overdue(QuizAttempt.quiz_id == QuizBoard.quiz_id).label("overdue"),
         )
         .select_from(Catalogue)
         .join(QuizBoard, QuizBoard.quiz_id == sa.bindparam("quiz_id"))

@@ -7,7 +7,7 @@ happens to one attempt happens one after another on one clock.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -193,6 +193,17 @@ class HasDeadline(Protocol):
 def is_overdue(attempt: HasDeadline, now: datetime) -> bool:
     """Whether it is open and nothing more of it can be saved: who reads it has to complete it."""
     return attempt.deadline_at is not None and timing.overdue(attempt.deadline_at, now)
+
+
+def any_overdue(*which: sa.ColumnElement[bool]) -> sa.Exists:
+    """Whether there are such attempts: a part of a statement, for what is read without them."""
+    # The time is asked in a query of its own: an index can be searched by it.
+    now = sa.select(sa.func.clock_timestamp()).scalar_subquery()
+    return sa.exists().where(
+        *which,
+        QuizAttempt.completed_at.is_(None),
+        QuizAttempt.deadline_at < now - timedelta(milliseconds=timing.GRACE_MS),
+    )
 
 
 def complete_overdue(

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -189,7 +189,10 @@ def all_of(client: socket.socket) -> bytes:
 
 def folders(pid: int) -> list[Path]:
     """The folders of metrics that a process holds."""
-    held = (str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink())
+    held = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            held.append(str(link.readlink()))
     return [Path(name) for name in held if re.search(r"respondeo-metrics-\w+$", name)]
 
 
@@ -219,11 +222,12 @@ def test_workers_share_no_connection_and_add_up_what_they_hold(database: str, po
 def sockets(pid: int) -> set[int]:
     """The sockets of a process that are connected."""
     listening = {c.fd for c in psutil.Process(pid).net_connections("all") if c.status == "LISTEN"}
-    return {
-        Path(f"/proc/{pid}/fd/{c.fd}").stat().st_ino
-        for c in psutil.Process(pid).net_connections("all")
-        if c.fd > 0 and c.fd not in listening
-    }
+    held = set()
+    for connection in psutil.Process(pid).net_connections("all"):
+        if connection.fd > 0 and connection.fd not in listening:
+            with suppress(FileNotFoundError):  # closed meanwhile
+                held.add(Path(f"/proc/{pid}/fd/{connection.fd}").stat().st_ino)
+    return held
 
 
 def test_what_a_killed_server_left_is_removed_by_the_next(database: str, port: int) -> None:

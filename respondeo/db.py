@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from respondeo.connection_string import ConnectionString
 from respondeo.pool import WatchedPool, leave_dead_connections
-from respondeo.prepared import Driver, Reader, Source, driver_of, told
+from respondeo.prepared import Ahead, Asked, Driver, Reader, Source, driver_of, told
 
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 8_000
@@ -63,6 +63,7 @@ db = SQLAlchemy(metadata=Base.metadata)
 
 def session() -> Session:
     """The session of the running request or command."""
+    g.pop("ahead", None)
     _give_reader_back()
     return cast("Session", db.session())
 
@@ -72,7 +73,17 @@ def reader() -> Source:
 
     The session itself where it is in a transaction: what that has done is to be seen.
     """
-    return cast("Session", db.session()) if _is_under_way() else Reader(_driver, session)
+    if _is_under_way():
+        return cast("Session", db.session())
+    return Reader(_driver, session, g.get("ahead"))
+
+
+def ask_ahead(asked: Asked | None) -> None:
+    """Say what this request is going to ask: it is read together with who is asking.
+
+    What has been read so is forgotten as soon as the session is asked for: it may change things.
+    """
+    g.ahead = Ahead(asked) if asked else None
 
 
 def _driver() -> Driver:
@@ -96,6 +107,7 @@ def _is_under_way() -> bool:
 
 def commit() -> None:
     """Commit what this request has done so far, if anything; it holds no connection afterwards."""
+    g.pop("ahead", None)
     _give_reader_back()
     if db.session.registry.has():
         db.session.commit()

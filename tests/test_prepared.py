@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -10,7 +11,7 @@ from flask import Flask
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from respondeo.db import db, reader, session
+from respondeo.db import ask_ahead, commit, db, reader, session
 from respondeo.models import User
 from respondeo.prepared import Prepared, Reader
 from tests.factories import add_user
@@ -98,3 +99,56 @@ def test_connections_that_ended_while_they_lay_idle_are_not_handed_out(app: Flas
 def db_is_given_back(app: Flask) -> bool:
     with app.app_context():
         return bool(db.engine.pool.checkedout() == 0)  # type: ignore[attr-defined]
+
+
+PERSON = Prepared(sa.select(User.id, User.name).where(User.email == sa.bindparam("email")))
+COUNTED = Prepared(
+    sa.select(sa.func.count().label("people")).where(User.name != sa.bindparam("name"))
+)
+NOBODYS = Prepared(sa.select(User.name).where(User.id == sa.bindparam("missing")))
+
+
+def test_what_is_asked_ahead_comes_with_the_first_row_and_is_told_once(app: Flask) -> None:
+    with app.app_context():
+        ada = add_user(session(), "Ada")
+        session().commit()
+        ask_ahead(COUNTED.asked(name="Bo"))
+        assert PERSON.one_with_ahead(reader(), email=ada.email) == (ada.id, "Ada")
+        db.session.remove()
+        with db.engine.connect() as elsewhere:
+            elsewhere.execute(sa.update(User).values(name="Bo"))
+            elsewhere.commit()
+        # Another value, another statement: what was read ahead is no answer to them.
+        assert COUNTED.one(reader(), name="Di").people == 1
+        assert PERSON.one(reader(), email=ada.email).name == "Bo"
+        # It says what was so when it was read; who asks once more hears what is so now.
+        assert COUNTED.one(reader(), name="Bo").people == 1
+        assert COUNTED.one(reader(), name="Bo").people == 0
+
+
+@pytest.mark.parametrize(("known", "ahead"), [(True, False), (False, True), (False, False)])
+def test_each_of_two_may_have_no_row(app: Flask, known: bool, ahead: bool) -> None:
+    with app.app_context():
+        ada = add_user(session(), "Ada")
+        session().commit()
+        ask_ahead(NOBODYS.asked(missing=ada.id if ahead else UUID(int=7)))
+        found = PERSON.one_with_ahead(reader(), email=ada.email if known else "nobody@x.example")
+        assert found == ((ada.id, "Ada") if known else None)
+        following = NOBODYS.one_or_none(reader(), missing=ada.id if ahead else UUID(int=7))
+        assert following == (("Ada",) if ahead else None)
+
+
+@pytest.mark.parametrize("change", [session, commit])
+def test_what_was_read_ahead_is_forgotten_where_something_may_change(
+    app: Flask, change: Callable[[], object]
+) -> None:
+    with app.app_context():
+        ada = add_user(session(), "Ada")
+        session().commit()
+        ask_ahead(COUNTED.asked(name="Bo"))
+        PERSON.one_with_ahead(reader(), email=ada.email)
+        change()
+        with db.engine.connect() as elsewhere:
+            elsewhere.execute(sa.update(User).values(name="Bo"))
+            elsewhere.commit()
+        assert COUNTED.one(reader(), name="Bo").people == 0

@@ -19,8 +19,9 @@ from respondeo.api import asking
 from respondeo.api.bodies import WORTH_COMPRESSING, Body
 from respondeo.api.body import sent_body, sent_query
 from respondeo.api.schemas.parts import is_id
-from respondeo.db import commit
+from respondeo.db import ask_ahead, commit
 from respondeo.domain.errors import NotFound
+from respondeo.prepared import Asked
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 bp.after_request(asking.tell_limit)
@@ -61,12 +62,19 @@ class Operation:
 OPERATIONS: list[Operation] = []
 
 
-def serves(operation: Operation) -> Callable[[View], View]:
-    """Serve an operation by this function of its path's ids, its query and its body."""
+def serves(
+    operation: Operation, *, asks: Callable[..., Asked | None] | None = None
+) -> Callable[[View], View]:
+    """Serve an operation by this function of its path's ids, its query and its body.
+
+    asks: what it asks first, from its path's ids.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def answer(**path: str) -> Response:
+            if asks is not None and all(map(is_id, path.values())):
+                ask_ahead(asks(**{name: UUID(value) for name, value in path.items()}))
             if not operation.open_to_all:
                 asking.demand(operation.scope, operation.permission)
             values: dict[str, Any] = {name: _id(value) for name, value in path.items()}

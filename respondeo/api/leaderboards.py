@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from flask import request
+
 from respondeo.api import asking
 from respondeo.api.bodies import Body, body
 from respondeo.api.endpoints import Operation, serves
@@ -42,7 +44,8 @@ class OverallBoardPage(Listed[OverallEntry]):
         {200: (QuizBoardPage,)},
         refuses=(404,),
         query=BoardWindow,
-    )
+    ),
+    asks=quiz_pages.to_be_asked,
 )
 def quiz_leaderboard(quiz_id: UUID, query: BoardWindow) -> Body:
     viewer = asking.demand(None, "quiz:view").viewer
@@ -67,7 +70,8 @@ def quiz_leaderboard(quiz_id: UUID, query: BoardWindow) -> Body:
         "leaderboard:view",
         {200: (OverallBoardPage,)},
         query=BoardWindow,
-    )
+    ),
+    asks=lambda: None if request.args else overall.to_be_asked(BoardWindow().size),
 )
 def leaderboard(query: BoardWindow) -> Body:
     board = overall.board(reader(), user_id=None, page=query.number, size=query.size)

@@ -15,7 +15,7 @@ from respondeo.api.schemas.sent_quizzes import SentQuestion, SentQuiz
 from respondeo.db import reader, session
 from respondeo.domain.document import Details
 from respondeo.prepared import Source
-from respondeo.services import authoring, quiz_facts, replacing
+from respondeo.services import authoring, catalogue, quiz_facts, replacing
 from respondeo.services.catalogue import Filters
 from respondeo.services.quiz_facts import Facts
 
@@ -38,7 +38,8 @@ class QuizList(Listed[ListedQuiz]):
         "quiz:browse",
         {200: (QuizList,)},
         query=QuizQuery,
-    )
+    ),
+    asks=catalogue.to_be_asked,
 )
 def list_quizzes(query: QuizQuery) -> Body:
     filters = Filters(
@@ -95,7 +96,8 @@ def create_quiz(body: SentQuiz) -> tuple[Body, int]:
         "quiz:view",
         {200: (ListedQuiz, EditorsQuizDetail)},
         refuses=(404,),
-    )
+    ),
+    asks=catalogue.to_be_asked,
 )
 def get_quiz(quiz_id: UUID) -> Body:
     return detail(reader(), quiz_id)

@@ -195,7 +195,7 @@ def revoke_key(session: Session, user_id: UUID, key_id: UUID) -> None:
 
 def holder_of(source: Source, key: str) -> KeyHolder | None:
     """Who holds this key, if it is valid and its owner is not disabled."""
-    found = _HOLDER.one_or_none(source, key_hash=token_hash(key))
+    found = _HOLDER.one_with_ahead(source, key_hash=token_hash(key))
     if found is None:
         return None
     told = {"scopes": frozenset(found.scopes), "groups": tuple(found.groups)}

@@ -23,7 +23,7 @@ from respondeo.domain.errors import NotFound
 from respondeo.kept import Kept
 from respondeo.models import Catalogue, Quiz, QuizAttempt, QuizBoard, QuizDraft, QuizVersion, User
 from respondeo.models.user import ShownAs
-from respondeo.prepared import Prepared, Reader, Source, session_of
+from respondeo.prepared import Asked, Prepared, Reader, Source, session_of
 from respondeo.services import standings, taking
 
 T = TypeVar("T")
@@ -193,6 +193,11 @@ def moment(reader: Reader) -> At | None:
     """What is public now; None where somebody took the catalogue's row away."""
     found: At | None = _AT.one_or_none(reader)
     return found
+
+
+def to_be_asked(**_path: Any) -> Asked:
+    """What a page about public quizzes asks first."""
+    return _AT.asked()
 
 
 def kept(reader: Reader, at: At, which: Hashable, make: Callable[[Session], T]) -> Named[T]:

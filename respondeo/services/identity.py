@@ -114,7 +114,7 @@ def _forget_some_expired(session: Session, now: datetime) -> None:
 
 def person_of(source: Source, token: str) -> Person | None:
     """Who holds this session token, if it is valid and the person is not disabled."""
-    found = _PERSON.one_or_none(source, token_hash=token_hash(token))
+    found = _PERSON.one_with_ahead(source, token_hash=token_hash(token))
     if found is None:
         return None
     return Person(**{**found._asdict(), "groups": tuple(found.groups)})

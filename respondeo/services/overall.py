@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 
 from respondeo.kept import Kept
 from respondeo.models import PlayerStanding, User
-from respondeo.prepared import Prepared, Reader, Source, session_of
+from respondeo.prepared import Asked, Prepared, Reader, Source, session_of
 from respondeo.services import leaderboards, taking
 from respondeo.services.leaderboards import Board, Row
 
@@ -90,5 +90,14 @@ def _state() -> sa.Select[*tuple[Any, ...]]:
 _STATE = Prepared(_state())
 
 
+def to_be_asked(size: int) -> Asked:
+    """What the first page of so many rows asks first."""
+    return _STATE.asked(**_values(size))
+
+
 def _state_of(reader: Reader, size: int) -> Any:
-    return _STATE.one(reader, size=size, most=leaderboards.COUNTED_PLAYERS + 1)
+    return _STATE.one(reader, **_values(size))
+
+
+def _values(size: int) -> dict[str, int]:
+    return {"size": size, "most": leaderboards.COUNTED_PLAYERS + 1}

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.domain.access import Viewer
 from respondeo.models import Catalogue, QuizAttempt, QuizBoard, QuizStanding, QuizVersion
-from respondeo.prepared import Prepared, Reader, Source, session_of
+from respondeo.prepared import Asked, Prepared, Reader, Source, session_of
 from respondeo.services import attempts, catalogue, leaderboards, running, starting, taking
 from respondeo.services.attempts import Listed
 from respondeo.services.catalogue import Card, Mine
@@ -110,6 +110,11 @@ def _state_of_quiz() -> sa.Select[*tuple[Any, ...]]:
 
 
 _STATE = Prepared(_state_of_quiz())
+
+
+def to_be_asked(quiz_id: UUID) -> Asked:
+    """What the page of a quiz and its board ask first."""
+    return _STATE.asked(quiz_id=quiz_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from flask_login import UserMixin
 from werkzeug.wrappers import Response as BaseResponse
 
 from respondeo.config import Settings
-from respondeo.db import reader, session
+from respondeo.db import ask_ahead, reader, session
 from respondeo.domain.access import GUEST, Viewer, refusal
 from respondeo.domain.errors import NotAllowed, SignInRequired
 from respondeo.extensions import login_manager
+from respondeo.prepared import Asked
 from respondeo.services import authoring, identity
 from respondeo.services.identity import Person
 
@@ -90,12 +91,19 @@ def as_nobody() -> None:
     g.viewer = Viewer(GUEST, rules.permissions_of(GUEST))
 
 
-def allow(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Only people who hold the permission get into the view; guests are asked to sign in."""
+def allow(
+    permission: str, *, asks: Callable[..., Asked | None] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Only people who hold the permission get into the view; guests are asked to sign in.
+
+    asks: what the view asks first, from what it is called with.
+    """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            if asks is not None:
+                ask_ahead(asks(**kwargs))
             demand(permission)
             return view(*args, **kwargs)
 

@@ -92,7 +92,7 @@ class ListingView:
 
 
 @bp.get("/")
-@access.allow("quiz:browse")
+@access.allow("quiz:browse", asks=catalogue.to_be_asked)
 def home() -> Response:
     """The list of quizzes, searched, filtered and cut into pages by the address alone."""
     filters = filters_from_address()

@@ -17,7 +17,7 @@ bp = Blueprint("leaderboards", __name__)
 
 
 @bp.get("/quiz/<uuid:quiz_id>/results")
-@access.allow("leaderboard:view")
+@access.allow("leaderboard:view", asks=quiz_pages.to_be_asked)
 def quiz(quiz_id: UUID) -> Response:
     """The full board of a quiz, one's own attempts, and for editors everybody's."""
     viewer, page = access.viewer(), page_from_address()
@@ -43,7 +43,7 @@ def quiz(quiz_id: UUID) -> Response:
 
 
 @bp.get("/leaderboard", endpoint="overall")
-@access.allow("leaderboard:view")
+@access.allow("leaderboard:view", asks=lambda: overall.to_be_asked(leaderboards.PAGE_SIZE))
 def all_quizzes() -> Response:
     """Everybody's sums over all quizzes."""
     page = page_from_address()

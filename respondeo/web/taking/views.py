@@ -31,7 +31,7 @@ def guest_limit() -> str:
 
 
 @bp.get("/quiz/<uuid:quiz_id>")
-@access.allow("quiz:view")
+@access.allow("quiz:view", asks=quiz_pages.to_be_asked)
 def quiz(quiz_id: UUID) -> Response:
     """What one is getting into, the one button, the top of the board (which refreshes itself)."""
     viewer = access.viewer()

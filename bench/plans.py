@@ -21,6 +21,7 @@ from bench.listening import lending
 from bench.scale import Scale, Somebody, fill, somebody
 from respondeo.db import db, session
 from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, GUEST, USER, Viewer
+from respondeo.prepared import Ahead, Asked, Reader, driver_of
 from respondeo.services import (
     api_keys,
     attempts,
@@ -29,8 +30,10 @@ from respondeo.services import (
     content,
     identity,
     leaderboards,
+    overall,
     question_figures,
     quiz_facts,
+    quiz_pages,
     results,
     starting,
     statistics,
@@ -117,6 +120,12 @@ def read_file(session: Session, who: Somebody) -> None:
     assert attempts_file.next_lines(session, file)
 
 
+def ask_with(session: Session, who: Somebody, asked: Asked) -> None:
+    """Who is asking, with what they ask first."""
+    reader = Reader(lambda: driver_of(session), lambda: session, Ahead(asked))
+    identity.person_of(reader, who.token)
+
+
 RANK = "a rank counts who is better"
 BOARD, OVERALL = "ix_quiz_standing_board", "ix_player_standing_board"
 OWN_ATTEMPTS = "ix_quiz_attempt_user_id_quiz_id"
@@ -133,6 +142,23 @@ READING = (
         "whose key it is",
         lambda s, _, who: api_keys.holder_of(s, who.key),
         uses=("uq_apikey_key_hash",),
+    ),
+    Case(
+        "who asks for the list",
+        lambda s, _, who: ask_with(s, who, catalogue.to_be_asked()),
+        uses=("uq_session_token_hash", "ix_quiz_published_at"),
+    ),
+    Case(
+        "who asks for a board",
+        lambda s, _, who: ask_with(s, who, quiz_pages.to_be_asked(who.quiz)),
+        uses=("uq_session_token_hash", "pk_quiz_board"),
+    ),
+    Case(
+        "who asks for the global board",
+        lambda s, _, who: ask_with(s, who, overall.to_be_asked(leaderboards.PAGE_SIZE)),
+        uses=("uq_session_token_hash", OVERALL),
+        grows="counts up to 10,000 players",
+        scans=PLAYERS,
     ),
     Case(
         "list of quizzes",

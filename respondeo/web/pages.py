@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -40,8 +41,20 @@ class ListingView:
         return self.found.cards
 
     @property
+    def has_cards(self) -> bool:
+        return bool(self.found.shown)
+
+    @property
     def name(self) -> int | None:
         return self.found.name
+
+    @property
+    def own(self) -> tuple[Any, ...]:
+        return self.found.own
+
+    @property
+    def is_running(self) -> bool:
+        return self.found.is_running
 
     @property
     def total(self) -> int:

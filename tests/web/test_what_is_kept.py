@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from respondeo.db import db
 from respondeo.models import Quiz, User
 from respondeo.services import authoring, leaderboards, standings
-from respondeo.web.pieces import Pieces
+from respondeo.web.pieces import Pieces, Unindented
 from tests.client import Client
 from tests.conftest import Clock
 from tests.factories import document, editor, published_quiz
@@ -254,6 +254,12 @@ def test_a_piece_is_kept_by_all_its_keys_and_by_its_place() -> None:
     assert shown("<", 2) == "[&lt;2](&lt;)"
     assert shown(None, 1) == shown(None, 1) == "[None1](None)"
     assert len(made) == 8
+
+
+def test_templates_lose_their_indentation_and_what_is_shown_keeps_its_own() -> None:
+    environment = jinja2.Environment(extensions=[Unindented], autoescape=True)
+    template = environment.from_string("<p>\n    {{ text }} <b>b</b>\n\t<i>i</i>\n</p>")
+    assert template.render(text="a\n    1") == "<p>\na\n    1 <b>b</b>\n<i>i</i>\n</p>"
 
 
 def test_the_global_board_counts_players_below_those_it_shows(

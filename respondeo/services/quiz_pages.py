@@ -24,13 +24,15 @@ from respondeo.services.starting import Start
 class QuizPage:
     """What a quiz's page shows. board: None for people who may see none.
 
-    Of the card's `mine` only how many attempts there are, and the open one.
+    Of the card's `mine` only how many attempts there are, and the open one. name: of the card
+    without `mine`, where it is kept.
     """
 
     card: Card
     start: Start
     own_attempts: tuple[Listed, ...]
     board: Board | None
+    name: int | None = None
 
 
 def quiz_page(
@@ -39,7 +41,7 @@ def quiz_page(
     """A quiz that this viewer may see, with a page of its board. Raises NotFound."""
     boards = viewer.may("leaderboard:view")
     if isinstance(source, Reader) and (found := _look(source, quiz_id)):
-        at, card = found
+        at, card, name = found
         own = _own(source, viewer, quiz_id)
         last = max(own, key=lambda attempt: attempt.number, default=None)
         start = starting.start_after(viewer, last, card.max_attempts, at.now, public=True)
@@ -52,6 +54,7 @@ def quiz_page(
             )
             if boards
             else None,
+            name,
         )
     session = session_of(source)
     return QuizPage(
@@ -127,8 +130,11 @@ class _At:
     state: State
 
 
-def _look(reader: Reader, quiz_id: UUID) -> tuple[_At, Card] | None:
-    """A public quiz without overdue attempts; None for any other: of that one has to ask more."""
+def _look(reader: Reader, quiz_id: UUID) -> tuple[_At, Card, int | None] | None:
+    """A public quiz without overdue attempts, and its name where it is kept.
+
+    None for any other: of that one has to ask more.
+    """
     row = _STATE.one_or_none(reader, quiz_id=quiz_id)
     if row is None or row.overdue:
         return None
@@ -140,8 +146,8 @@ def _look(reader: Reader, quiz_id: UUID) -> tuple[_At, Card] | None:
         at,
         ("card", quiz_id),
         lambda session: catalogue.public_card(session, quiz_id, at.now),
-    ).found
-    return None if card is None else (at, card)
+    )
+    return None if card.found is None else (at, card.found, card.name)
 
 
 def _own_attempts(whose: sa.ColumnElement[bool]) -> Prepared:

@@ -46,6 +46,7 @@ def quiz(quiz_id: UUID) -> Response:
         "taking/quiz.html",
         "board",
         quiz=found.card,
+        name=found.name,
         start=found.start,
         board=board,
         own_attempts=found.own_attempts,

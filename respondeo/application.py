@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, Request
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, Request, Response
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from werkzeug.wrappers import Response as BaseResponse
 
 LONGEST = 100  # characters
 
@@ -18,9 +19,14 @@ class SeldomSessions(SecureCookieSessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """What the cookie says; see Flask."""
-        if self.get_cookie_name(app) in request.cookies:
+        if "HTTP_COOKIE" in request.environ and self.get_cookie_name(app) in request.cookies:
             return super().open_session(app, request)
         return self.session_class()
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Tell the browser what it has become; see Flask."""
+        if session or session.accessed or session.modified:
+            super().save_session(app, session, response)
 
 
 class Application(Flask):
@@ -44,6 +50,15 @@ class Application(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Nothing here is a coroutine, so nothing is looked at before it is called."""
         return func
+
+
+def vary_by(response: BaseResponse, *names: str) -> None:
+    """Say that the answer depends on these headers of the request too."""
+    told = response.headers.get("Vary", "")
+    known = told.lower().split(", ")
+    more = [name for name in names if name.lower() not in known]
+    if more:
+        response.headers["Vary"] = ", ".join(([told] if told else []) + more)
 
 
 def _is_short(value: object) -> bool:

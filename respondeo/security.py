@@ -13,6 +13,7 @@ from werkzeug.wsgi import LimitedStream
 
 from respondeo.api import refusals
 from respondeo.api.asking import KEY_HEADER
+from respondeo.application import vary_by
 from respondeo.config import LOOPBACK, Settings
 from respondeo.hops import HERE, address_of
 
@@ -77,6 +78,7 @@ def init_security(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def keep_out_of_shared_caches(response: Response) -> Response:
+        vary_by(response, "Cookie")
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "private, no-cache"
         return response

@@ -19,6 +19,7 @@ from respondeo.api import asking
 from respondeo.api.bodies import WORTH_COMPRESSING, Body
 from respondeo.api.body import sent_body, sent_query
 from respondeo.api.schemas.parts import is_id
+from respondeo.application import vary_by
 from respondeo.db import ask_ahead, commit
 from respondeo.domain.errors import NotFound
 from respondeo.prepared import Asked
@@ -124,7 +125,7 @@ def _compress(response: Response, body: Body) -> None:
     """Send what is kept as the caller takes it; anything else is compressed as pages are."""
     if len(body.data) < WORTH_COMPRESSING:
         return
-    response.vary.add("Accept-Encoding")
+    vary_by(response, "Accept-Encoding")
     encoding = request.accept_encodings.best_match(["br", "gzip"])
     if encoding is not None:
         response.set_data(body.encoded(encoding))

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flask import Response, make_response, request, url_for
 
+from respondeo.application import vary_by
 from respondeo.db import commit, reader
 from respondeo.kept import Kept
 from respondeo.services import quiz_pages
@@ -130,5 +131,5 @@ def unchanged(tag: str) -> Response | None:
     if request.headers.get("HX-PTag") != tag:
         return None
     response = make_response("", 304)
-    response.vary.add("HX-Request")
+    vary_by(response, "HX-Request")
     return response

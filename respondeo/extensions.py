@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from os import stat_result
 from pathlib import Path
@@ -30,19 +29,31 @@ def whose_address() -> str:
 
 
 class LimiterOfViews(Limiter):
-    """Our limits stand on the views that they limit: nothing is looked for before all the others,
-    which cost a fifth of a request that does nothing."""
+    """Our limits stand on the views that they limit: before and after all others nothing is done,
+    which costs a fifth of a request that does nothing. So there are no default limits, none that
+    count by the answer, and no headers."""
 
-    def _check_request_limit(
-        self, callable_name: str | None = None, in_middleware: bool = True
-    ) -> None:
-        if not in_middleware:
-            super()._check_request_limit(callable_name, in_middleware)
+    def init_app(self, app: Flask) -> None:
+        """Bind it as if its functions were among those that each request calls."""
+        app.extensions.setdefault("limiter", set()).add(self)
+        super().init_app(app)
+
+
+class LoginByRow(LoginManager):  # type: ignore[misc]  # it has no types
+    """Who is signed in says a row of ours that the request names. Neither Flask's session nor a
+    cookie of Flask-Login's own is asked, which we do not have."""
+
+    def init_app(self, app: Flask) -> None:
+        """Bind it without a function that renews such a cookie after each request."""
+        app.login_manager = self  # type: ignore[attr-defined]
+
+    def _load_user(self) -> None:
+        self._update_request_context_with_user(self._load_user_from_request(request))
 
 
 compress = Compress()
 limiter = LimiterOfViews(key_func=whose_address)
-login_manager = LoginManager()
+login_manager = LoginByRow()
 migrate = Migrate()
 
 
@@ -50,10 +61,7 @@ def init_extensions(app: Flask, settings: Settings) -> None:
     """Bind the database, migrations, sign-in, limits, compression and static files."""
     init_db(app, app.config["DATABASE_URL"], connections=settings.web_threads)
     migrate.init_app(app, db, directory=str(Path(app.root_path).parent / "migrations"))
-    login_manager.session_protection = None  # sessions are rows of ours, not Flask's cookie
-    login_manager.init_app(app, add_context_processor=False)
-    # We have no such cookie, and one that another application on this host set is none of ours.
-    app.config["REMEMBER_COOKIE_NAME"] = secrets.token_hex()
+    login_manager.init_app(app)
     app.config.from_mapping(
         RATELIMIT_STORAGE_URI=_counters(app, settings),
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,

@@ -3,8 +3,10 @@ nothing about a person: respondeo/observing.py says what of a request is logged.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+from contextvars import ContextVar
 
 import structlog
 from gunicorn.config import Config
@@ -21,21 +23,22 @@ _QUERY = re.compile(r"\?\S*")
 _INVALID = "Invalid request"
 _FIRST = ("timestamp", "level", "event", "reference")
 
+answering: ContextVar[str | None] = ContextVar("answering", default=None)
+"""The reference of the request that is being answered; every line has it."""
+
 
 def init_logs(settings: Settings) -> None:
     """Configure structlog, through which everything is logged."""
     production = settings.app_env == "production"
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            referring,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             discreet,
             in_order,
-            structlog.processors.JSONRenderer()
-            if production
-            else structlog.dev.ConsoleRenderer(colors=False),
+            as_json if production else structlog.dev.ConsoleRenderer(colors=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.log_level if production else "WARNING"]
@@ -44,6 +47,14 @@ def init_logs(settings: Settings) -> None:
         logger_factory=structlog.WriteLoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def referring(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Say which request it was about."""
+    reference = answering.get()
+    if reference is not None:
+        event.setdefault("reference", reference)
+    return event
 
 
 def discreet(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -63,6 +74,14 @@ def discreet(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDic
 def in_order(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """What one reads first stands first."""
     return {name: event[name] for name in _FIRST if name in event} | dict(event)
+
+
+_encode = json.JSONEncoder(default=repr).encode  # made once, not for each line
+
+
+def as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    """The line."""
+    return _encode(event)
 
 
 class Passing(logging.Handler):

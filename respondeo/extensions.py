@@ -7,7 +7,7 @@ from os import stat_result
 from pathlib import Path
 from wsgiref.headers import Headers
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_login import LoginManager
@@ -51,7 +51,17 @@ class LoginByRow(LoginManager):  # type: ignore[misc]  # it has no types
         self._update_request_context_with_user(self._load_user_from_request(request))
 
 
-compress = Compress()
+class CompressRest(Compress):
+    """Compresses what was not sent compressed already."""
+
+    def after_request(self, response: Response | None) -> Response:
+        """The response, compressed where it is worth it; see Flask-Compress."""
+        if response is not None and "Content-Encoding" in response.headers:
+            return response
+        return super().after_request(response)
+
+
+compress = CompressRest()
 limiter = LimiterOfViews(key_func=whose_address)
 login_manager = LoginByRow()
 migrate = Migrate()

@@ -78,6 +78,7 @@ def init_extensions(app: Flask, settings: Settings) -> None:
         RATELIMIT_HEADERS_ENABLED=False,
         COMPRESS_ALGORITHM=["br", "gzip"],
         COMPRESS_BR_LEVEL=1,  # a page is a seventh larger than by 4, and costs a fifth less
+        COMPRESS_EVALUATE_CONDITIONAL_REQUEST=False,  # whoever sets a tag looks at it
         COMPRESS_MIN_SIZE=500,
         COMPRESS_MIMETYPES=["text/html", "image/svg+xml", "application/json"],
     )

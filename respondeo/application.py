@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from flask import Flask, Request, Response
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
+from flask.templating import Environment
 from werkzeug.wrappers import Response as BaseResponse
 
 LONGEST = 100  # characters
@@ -29,9 +30,19 @@ class SeldomSessions(SecureCookieSessionInterface):
             super().save_session(app, session, response)
 
 
+class Templates(Environment):
+    """Flask's templates. What they all know is complete before the first is loaded, so each has it
+    in one dictionary: Jinja looks into it wherever macros are imported."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """What a template knows besides what it is given; see Jinja."""
+        return {**self.globals, **(d or {})}
+
+
 class Application(Flask):
     """Flask, which remembers addresses: they depend on nothing but what they are made of."""
 
+    jinja_environment = Templates
     session_interface = SeldomSessions()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -8,6 +8,8 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, abort, current_app, request
+from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.http import parse_cookie
 from werkzeug.utils import cached_property
 from werkzeug.wsgi import LimitedStream
 
@@ -126,6 +128,12 @@ class BoundedStream(LimitedStream):
 
 class BoundedRequest(Request):
     """A request whose body keeps to the limit also where it comes in chunks."""
+
+    @cached_property
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        """The cookies. Werkzeug looks through all headers for them."""
+        sent = parse_cookie(self.environ, cls=ImmutableMultiDict)
+        return cast("ImmutableMultiDict[str, str]", sent)
 
     @cached_property
     def stream(self) -> IO[bytes]:

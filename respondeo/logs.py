@@ -21,7 +21,7 @@ _DETAIL = re.compile(
 )
 _QUERY = re.compile(r"\?\S*")
 _INVALID = "Invalid request"
-_FIRST = ("timestamp", "level", "event", "reference")
+_FIRST = ("timestamp", "level", "event")
 
 answering: ContextVar[str | None] = ContextVar("answering", default=None)
 """The reference of the request that is being answered; every line has it."""
@@ -32,12 +32,11 @@ def init_logs(settings: Settings) -> None:
     production = settings.app_env == "production"
     structlog.configure(
         processors=[
-            referring,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            in_order,
             structlog.processors.format_exc_info,
             discreet,
-            in_order,
             as_json if production else structlog.dev.ConsoleRenderer(colors=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
@@ -49,12 +48,13 @@ def init_logs(settings: Settings) -> None:
     )
 
 
-def referring(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Say which request it was about."""
+def in_order(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """What one reads first stands first: when, how bad, what, and in which request."""
+    line = {name: event.pop(name) for name in _FIRST}
     reference = answering.get()
     if reference is not None:
-        event.setdefault("reference", reference)
-    return event
+        line["reference"] = reference
+    return line | dict(event)
 
 
 def discreet(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -69,11 +69,6 @@ def discreet(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDic
             said = _INVALID
         event["event"] = _QUERY.sub("", said)
     return event
-
-
-def in_order(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """What one reads first stands first."""
-    return {name: event[name] for name in _FIRST if name in event} | dict(event)
 
 
 _encode = json.JSONEncoder(default=repr).encode  # made once, not for each line

@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from respondeo import database_trouble, health, observing
 from respondeo.api import refusals
+from respondeo.application import vary_by
 from respondeo.db import abandon
 from respondeo.domain.errors import (
     AttemptOpen,
@@ -220,7 +221,7 @@ def show(explained: Explained) -> Response:
     else:
         response = make_response(render_template("errors/error.html", **context))
     response.status_code = explained.status
-    response.vary.add("HX-Request")
+    vary_by(response, "HX-Request")
     return response
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from os import stat_result
 from pathlib import Path
 from wsgiref.headers import Headers
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_login import LoginManager
@@ -30,19 +29,41 @@ def whose_address() -> str:
 
 
 class LimiterOfViews(Limiter):
-    """Our limits stand on the views that they limit: nothing is looked for before all the others,
-    which cost a fifth of a request that does nothing."""
+    """Our limits stand on the views that they limit: before and after all others nothing is done,
+    which costs a fifth of a request that does nothing. So there are no default limits, none that
+    count by the answer, and no headers."""
 
-    def _check_request_limit(
-        self, callable_name: str | None = None, in_middleware: bool = True
-    ) -> None:
-        if not in_middleware:
-            super()._check_request_limit(callable_name, in_middleware)
+    def init_app(self, app: Flask) -> None:
+        """Bind it as if its functions were among those that each request calls."""
+        app.extensions.setdefault("limiter", set()).add(self)
+        super().init_app(app)
 
 
-compress = Compress()
+class LoginByRow(LoginManager):  # type: ignore[misc]  # it has no types
+    """Who is signed in says a row of ours that the request names. Neither Flask's session nor a
+    cookie of Flask-Login's own is asked, which we do not have."""
+
+    def init_app(self, app: Flask) -> None:
+        """Bind it without a function that renews such a cookie after each request."""
+        app.login_manager = self  # type: ignore[attr-defined]
+
+    def _load_user(self) -> None:
+        self._update_request_context_with_user(self._load_user_from_request(request))
+
+
+class CompressRest(Compress):
+    """Compresses what was not sent compressed already."""
+
+    def after_request(self, response: Response | None) -> Response:
+        """The response, compressed where it is worth it; see Flask-Compress."""
+        if response is not None and "Content-Encoding" in response.headers:
+            return response
+        return super().after_request(response)
+
+
+compress = CompressRest()
 limiter = LimiterOfViews(key_func=whose_address)
-login_manager = LoginManager()
+login_manager = LoginByRow()
 migrate = Migrate()
 
 
@@ -50,16 +71,14 @@ def init_extensions(app: Flask, settings: Settings) -> None:
     """Bind the database, migrations, sign-in, limits, compression and static files."""
     init_db(app, app.config["DATABASE_URL"], connections=settings.web_threads)
     migrate.init_app(app, db, directory=str(Path(app.root_path).parent / "migrations"))
-    login_manager.session_protection = None  # sessions are rows of ours, not Flask's cookie
-    login_manager.init_app(app, add_context_processor=False)
-    # We have no such cookie, and one that another application on this host set is none of ours.
-    app.config["REMEMBER_COOKIE_NAME"] = secrets.token_hex()
+    login_manager.init_app(app)
     app.config.from_mapping(
         RATELIMIT_STORAGE_URI=_counters(app, settings),
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         RATELIMIT_HEADERS_ENABLED=False,
         COMPRESS_ALGORITHM=["br", "gzip"],
         COMPRESS_BR_LEVEL=1,  # a page is a seventh larger than by 4, and costs a fifth less
+        COMPRESS_EVALUATE_CONDITIONAL_REQUEST=False,  # whoever sets a tag looks at it
         COMPRESS_MIN_SIZE=500,
         COMPRESS_MIMETYPES=["text/html", "image/svg+xml", "application/json"],
     )

@@ -32,7 +32,10 @@ class Kept(Generic[T]):
     def get(self, key: Hashable) -> T | None:
         """The value of this key, None where it is not kept."""
         with self._lock:
-            return self._values.get(key)
+            try:
+                return self._values[key]
+            except KeyError:
+                return None
 
     def put(self, key: Hashable, value: T) -> T:
         """Keep the value, and return it."""

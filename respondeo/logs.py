@@ -3,8 +3,10 @@ nothing about a person: respondeo/observing.py says what of a request is logged.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+from contextvars import ContextVar
 
 import structlog
 from gunicorn.config import Config
@@ -19,7 +21,10 @@ _DETAIL = re.compile(
 )
 _QUERY = re.compile(r"\?\S*")
 _INVALID = "Invalid request"
-_FIRST = ("timestamp", "level", "event", "reference")
+_FIRST = ("timestamp", "level", "event")
+
+answering: ContextVar[str | None] = ContextVar("answering", default=None)
+"""The reference of the request that is being answered; every line has it."""
 
 
 def init_logs(settings: Settings) -> None:
@@ -27,15 +32,12 @@ def init_logs(settings: Settings) -> None:
     production = settings.app_env == "production"
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            in_order,
             structlog.processors.format_exc_info,
             discreet,
-            in_order,
-            structlog.processors.JSONRenderer()
-            if production
-            else structlog.dev.ConsoleRenderer(colors=False),
+            as_json if production else structlog.dev.ConsoleRenderer(colors=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[settings.log_level if production else "WARNING"]
@@ -44,6 +46,15 @@ def init_logs(settings: Settings) -> None:
         logger_factory=structlog.WriteLoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def in_order(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """What one reads first stands first: when, how bad, what, and in which request."""
+    line = {name: event.pop(name) for name in _FIRST}
+    reference = answering.get()
+    if reference is not None:
+        line["reference"] = reference
+    return line | dict(event)
 
 
 def discreet(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -60,9 +71,12 @@ def discreet(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDic
     return event
 
 
-def in_order(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """What one reads first stands first."""
-    return {name: event[name] for name in _FIRST if name in event} | dict(event)
+_encode = json.JSONEncoder(default=repr).encode  # made once, not for each line
+
+
+def as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    """The line."""
+    return _encode(event)
 
 
 class Passing(logging.Handler):

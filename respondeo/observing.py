@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -16,9 +17,11 @@ from flask import Flask, request
 
 from respondeo.config import Settings
 from respondeo.hops import is_from
+from respondeo.logs import answering
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from prometheus_client import Counter, Histogram
 
 REFERENCE = "respondeo.reference"
 ROUTE = "respondeo.route"
@@ -27,7 +30,8 @@ UNKNOWN = "unknown"
 STATIC = "/static/"
 
 # Read out over a telephone: no letter that looks like another one or like a digit.
-_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
+_LETTERS = b"23456789abcdefghjkmnpqrstvwxyz"
+_LETTER_OF = bytes(_LETTERS[byte % len(_LETTERS)] for byte in range(256))
 _LENGTH = 12
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
@@ -39,10 +43,11 @@ def init_observing(app: Flask, settings: Settings) -> None:
 
     @app.url_value_preprocessor
     def note_the_route(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-        if request.url_rule is not None:
-            request.environ[ROUTE] = request.url_rule.rule
-            free = any(isinstance(value, str) for value in (values or {}).values())
-            request.environ[PATH] = None if free else request.path
+        rule, environ = request.url_rule, request.environ
+        if rule is not None:
+            environ[ROUTE] = rule.rule
+            free = values and any(isinstance(value, str) for value in values.values())
+            environ[PATH] = None if free else request.path
 
 
 def reference() -> str:
@@ -68,11 +73,11 @@ class Observed:
     def __init__(self, app: WSGIApplication, settings: Settings) -> None:
         self.app = app
         self.proxies = settings.trusted_proxies
+        self.log = structlog.get_logger()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
         environ[REFERENCE] = called = self._reference(environ)
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(reference=called)
+        answering.set(called)
         started = time.perf_counter()
         status = "500"
 
@@ -84,24 +89,31 @@ class Observed:
         try:
             return self.app(environ, start)
         finally:
-            note(environ, int(status), time.perf_counter() - started)
+            self._note(environ, int(status), time.perf_counter() - started)
+
+    def _note(self, environ: WSGIEnvironment, status: int, seconds: float) -> None:
+        """Log and count a request that has been answered."""
+        asked = environ.get("REQUEST_METHOD", "")
+        method = asked if asked in _METHODS else "other"
+        place = where(environ)
+        self.log.info("request", method=method, **place, status=status, ms=round(seconds * 1000, 1))
+        answered, took = _counters(method, place["route"], status)
+        answered.inc()
+        took.observe(seconds)
 
     def _reference(self, environ: WSGIEnvironment) -> str:
-        told = environ.get("HTTP_X_REQUEST_ID", "")
-        if _ACCEPTED.fullmatch(told) and is_from(environ, self.proxies):
+        told = environ.get("HTTP_X_REQUEST_ID")
+        if told and _ACCEPTED.fullmatch(told) and is_from(environ, self.proxies):
             return str(told)
-        return "".join(_LETTERS[byte % len(_LETTERS)] for byte in secrets.token_bytes(_LENGTH))
+        return secrets.token_bytes(_LENGTH).translate(_LETTER_OF).decode()
 
 
-def note(environ: WSGIEnvironment, status: int, seconds: float) -> None:
-    """Log and count a request that has been answered."""
+@lru_cache(10_000)
+def _counters(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """What counts such requests, and what measures them."""
     from respondeo import metrics
 
-    asked = environ.get("REQUEST_METHOD", "")
-    method = asked if asked in _METHODS else "other"
-    place = where(environ)
-    structlog.get_logger().info(
-        "request", method=method, **place, status=status, ms=round(seconds * 1000, 1)
+    return (
+        metrics.REQUESTS.labels(method, route, status),
+        metrics.SECONDS.labels(method, route),
     )
-    metrics.REQUESTS.labels(method, place["route"], status).inc()
-    metrics.SECONDS.labels(method, place["route"]).observe(seconds)

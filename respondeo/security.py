@@ -8,13 +8,16 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, abort, current_app, request
+from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.http import parse_cookie
 from werkzeug.utils import cached_property
 from werkzeug.wsgi import LimitedStream
 
 from respondeo.api import refusals
 from respondeo.api.asking import KEY_HEADER
+from respondeo.application import vary_by
 from respondeo.config import LOOPBACK, Settings
-from respondeo.hops import HERE, address_of
+from respondeo.hops import ASKED, address_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -23,8 +26,6 @@ OTHER_HOST = "respondeo.other_host"
 # Health checks ask by whatever address they know; these tell them nothing that depends on it.
 FOR_CHECKS = frozenset({"/healthz", "/readyz", "/metrics"})
 _PORT = re.compile(r":[0-9]{1,5}$")
-# What proxies add, ours and other people's: X-Forwarded-For, X-Real-IP, CF-Connecting-IP, Via …
-_PASSED_ON = re.compile(r"HTTP_(?:VIA|(?:X_)?FORWARDED(?:_.*)?|(?:X_.*|.*_)IP|X_ENVOY_.*)")
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -77,6 +78,7 @@ def init_security(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def keep_out_of_shared_caches(response: Response) -> Response:
+        vary_by(response, "Cookie")
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "private, no-cache"
         return response
@@ -128,6 +130,12 @@ class BoundedRequest(Request):
     """A request whose body keeps to the limit also where it comes in chunks."""
 
     @cached_property
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        """The cookies. Werkzeug looks through all headers for them."""
+        sent = parse_cookie(self.environ, cls=ImmutableMultiDict)
+        return cast("ImmutableMultiDict[str, str]", sent)
+
+    @cached_property
     def stream(self) -> IO[bytes]:
         """The body. Raises RequestEntityTooLarge where it is read beyond the limit."""
         limit = self.max_content_length
@@ -150,41 +158,37 @@ class Edge:
         self.proxies = settings.trusted_proxies
         self.url = urlsplit(settings.app_url)
         self.names = own_names(settings.app_url)
-        self.headers = dict(HEADERS)
+        always = dict(HEADERS)
         if self.url.scheme == "https":
-            self.headers["Strict-Transport-Security"] = "max-age=31536000"
+            always["Strict-Transport-Security"] = "max-age=31536000"
+        self.headers = {name.lower(): (name, value) for name, value in always.items()}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
         environ["wsgi.url_scheme"] = self.url.scheme
         environ["REMOTE_ADDR"] = self._client(environ)
         asked = _PORT.sub("", environ.get("HTTP_HOST", "").lower())
         environ[OTHER_HOST] = asked not in self.names
-        environ[HERE] = self._is_here(environ, asked)
+        environ[ASKED] = asked
         environ["HTTP_HOST"] = self.url.netloc
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             said = {name.lower() for name, _ in headers}
-            more = [item for item in self.headers.items() if item[0].lower() not in said]
+            more = [item for name, item in self.headers.items() if name not in said]
             return start_response(status, [*headers, *more], exc_info)
 
         return self.app(environ, start)
-
-    def _is_here(self, environ: WSGIEnvironment, asked: str) -> bool:
-        """A proxy here that nobody configured speaks for people who are elsewhere, by the public
-        name or with headers that say so; and a page from elsewhere, in a browser here, could call
-        this machine by a name of its own."""
-        by_name = asked in {*LOOPBACK, "[::1]"}
-        here = environ["REMOTE_ADDR"] in {"127.0.0.1", "::1"}
-        return by_name and here and not any(map(_PASSED_ON.fullmatch, environ))
 
     def _client(self, environ: WSGIEnvironment) -> str:
         """The nearest address that is no proxy of ours; what stands before it is hearsay."""
         client = address_of(str(environ.get("REMOTE_ADDR", "")))
         if client is None:  # a server on a Unix socket knows no address
             return ""
-        for told in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+        passed_on = environ.get("HTTP_X_FORWARDED_FOR")
+        for told in reversed(passed_on.split(",") if passed_on else ()):
+            if not any(client in network for network in self.proxies):
+                break
             hop = address_of(told.strip())
-            if hop is None or not any(client in network for network in self.proxies):
+            if hop is None:
                 break
             client = hop
         return str(client)

@@ -12,6 +12,7 @@ from flask import Response, current_app, g, request
 from flask_login import current_user
 
 from respondeo import rate_limits
+from respondeo.application import vary_by
 from respondeo.db import reader, session
 from respondeo.domain.access import Viewer, refusal
 from respondeo.domain.errors import KeyRefused, NotAllowed, SignInRequired, TooMany
@@ -99,9 +100,9 @@ def _caller_of(holder: KeyHolder) -> Caller:
 
 
 def _signed_in() -> Caller | None:
-    if not current_user.is_authenticated:
+    person: Person | None = getattr(current_user, "person", None)
+    if person is None:
         return None
-    person = cast("Person", current_user.person)
     return Caller(
         _viewer(person.id, person.groups),
         person.name,
@@ -132,5 +133,5 @@ def tell_limit(response: Response) -> Response:
 
 def tell_by_what(response: Response) -> Response:
     """A cache must not take what one caller was told for what another is."""
-    response.vary.update((KEY_HEADER, "Cookie"))
+    vary_by(response, KEY_HEADER, "Cookie")
     return response

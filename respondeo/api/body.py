@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from itertools import islice
 from typing import TypeVar
 
@@ -38,12 +39,17 @@ def sent_body(schema: type[M]) -> M:
 
 def sent_query(schema: type[M]) -> M:
     """The query. Raises Invalid."""
-    known = {field.alias for field in schema.model_fields.values()}
-    values = {name: request.args[name] for name in request.args if name in known}
+    sent = request.args
+    values = {name: sent[name] for name in _names(schema) if name in sent}
     try:
         return schema.model_validate(values)
     except ValidationError as error:
         raise _wrong(error) from None
+
+
+@cache
+def _names(schema: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(field.alias for field in schema.model_fields.values() if field.alias)
 
 
 def _wrong(error: ValidationError) -> Invalid:

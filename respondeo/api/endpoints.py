@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, make_response, request
 from pydantic import BaseModel
+from werkzeug.http import parse_accept_header
 
 from respondeo.api import asking
 from respondeo.api.bodies import WORTH_COMPRESSING, Body
@@ -26,6 +27,8 @@ from respondeo.prepared import Asked
 bp = Blueprint("api", __name__, url_prefix="/api")
 bp.after_request(asking.tell_limit)
 bp.after_request(asking.tell_by_what)
+
+JSON = "application/json"
 
 Answer = BaseModel | Body | None
 View = Callable[..., Answer | tuple[Answer, int]]
@@ -110,22 +113,30 @@ def _shown(model: Answer, status: int) -> Response:
         del empty.headers["Content-Type"]
         return empty
     body = model if isinstance(model, Body) else Body.of(model)
-    response = Response(body.data, status, content_type="application/json")
-    if request.method in {"GET", "HEAD"} and status == 200:
-        response.set_etag(body.tag, weak=True)
-        if request.if_none_match.contains_weak(body.tag):
-            response.status_code = 304
-        elif isinstance(model, Body):
-            _compress(response, body)
+    if status != 200 or request.method not in {"GET", "HEAD"}:
+        return Response(body.data, status, content_type=JSON)
+    asks_whether = "If-None-Match" in request.headers
+    if asks_whether and request.if_none_match.contains_weak(body.tag):
+        response = Response(status=304, content_type=JSON)
+    elif isinstance(model, Body) and len(body.data) >= WORTH_COMPRESSING:
+        response = _compressed(body)
+    else:  # as pages are
+        response = Response(body.data, content_type=JSON)
+    response.set_etag(body.tag, weak=True)
     return response
 
 
-def _compress(response: Response, body: Body) -> None:
-    """Send what is kept as the caller takes it; anything else is compressed as pages are."""
-    if len(body.data) < WORTH_COMPRESSING:
-        return
-    response.vary.add("Accept-Encoding")
-    encoding = request.accept_encodings.best_match(["br", "gzip"])
-    if encoding is not None:
-        response.set_data(body.encoded(encoding))
-        response.content_encoding = encoding
+def _compressed(body: Body) -> Response:
+    """What is kept, as the caller takes it."""
+    encoding = _taken(request.headers.get("Accept-Encoding", ""))
+    headers = {"Vary": "Accept-Encoding"}
+    if encoding is None:
+        return Response(body.data, headers=headers, content_type=JSON)
+    headers["Content-Encoding"] = encoding
+    return Response(body.encoded(encoding), headers=headers, content_type=JSON)
+
+
+@lru_cache(100)
+def _taken(accepted: str) -> str | None:
+    """Which of our encodings this header would rather have."""
+    return parse_accept_header(accepted).best_match(["br", "gzip"])

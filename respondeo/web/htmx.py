@@ -8,6 +8,8 @@ from flask import Response, make_response, redirect, render_template, request
 from jinja2_fragments.flask import render_block
 from werkzeug.wrappers import Response as BaseResponse
 
+from respondeo.application import vary_by
+
 
 def wants_fragment() -> bool:
     """Whether htmx asks for a part of a page (and not for a whole one, as after "back")."""
@@ -23,7 +25,7 @@ def page_or_fragment(template: str, block: str, status: int = 200, **context: An
         response = make_response(render_block(template, block, **context), status)
     else:
         response = make_response(render_template(template, **context), status)
-    response.vary.add("HX-Request")
+    vary_by(response, "HX-Request")
     return response
 
 
@@ -31,6 +33,6 @@ def go_to(url: str) -> BaseResponse:
     """Send the browser to another page: 303, which for htmx is a header of its own."""
     if request.headers.get("HX-Request") == "true":
         response = Response(status=204, headers={"HX-Redirect": url})
-        response.vary.add("HX-Request")
+        vary_by(response, "HX-Request")
         return response
     return redirect(url, 303)

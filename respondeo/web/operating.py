@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, request
 from respondeo.config import Settings
 from respondeo.db import db
 from respondeo.domain.errors import NotFound
-from respondeo.hops import HERE
+from respondeo.hops import is_here
 from respondeo.web import access
 
 bp = Blueprint("operating", __name__)
@@ -32,4 +32,4 @@ def is_operator() -> bool:
     wanted = f"Bearer {settings.metrics_token}" if settings.metrics_token else ""
     sent = request.headers.get("Authorization", "")
     holds = wanted != "" and hmac.compare_digest(sent.encode(), wanted.encode())
-    return holds or bool(request.environ[HERE])
+    return holds or is_here(request.environ)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flask import Response, make_response, request, url_for
 
+from respondeo.application import vary_by
 from respondeo.db import commit, reader
 from respondeo.kept import Kept
 from respondeo.services import quiz_pages
@@ -64,7 +65,8 @@ _rows: Kept[tuple[BoardRow, ...]] = Kept(10_000, size=lambda rows: len(rows) + 1
 def shown(board: Board, url: str, seed: object) -> ShownBoard:
     """The board for this viewer, refreshing from `url`."""
     rows = _rows.made(board.name, lambda: tuple(map(_row, board.rows)))
-    me = next((row.user_id for row in rows if row.user_id == access.viewer().user_id), None)
+    asking = access.viewer().user_id
+    me = asking if any(row.user_id == asking for row in rows) else None
     if me is not None:
         rows = tuple(replace(row, is_me=True) if row.user_id == me else row for row in rows)
     return ShownBoard(
@@ -130,5 +132,5 @@ def unchanged(tag: str) -> Response | None:
     if request.headers.get("HX-PTag") != tag:
         return None
     response = make_response("", 304)
-    response.vary.add("HX-Request")
+    vary_by(response, "HX-Request")
     return response

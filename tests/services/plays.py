@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -73,11 +74,10 @@ def go_on(session: Session, viewer: Viewer, attempt: QuizAttempt) -> QuizAttempt
     return attempt
 
 
-def start(session: Session, viewer: Viewer, quiz: Quiz) -> QuizAttempt:
+def start(session: Session, viewer: Viewer, quiz: Quiz, rng: Random | None = None) -> QuizAttempt:
     """Start or resume."""
-    attempt = starting.start_attempt(session, viewer, quiz.id)
-    session.flush()
-    return attempt
+    attempt = starting.start_attempt(session, viewer, quiz.id, rng=rng)
+    return session.get_one(QuizAttempt, attempt.id)
 
 
 def finish(

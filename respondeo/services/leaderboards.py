@@ -187,14 +187,9 @@ def _better(
     )
 
 
-def equals(session: Session, quiz_id: UUID, score: int, time_ms: int) -> int:
+def equals(source: Source, quiz_id: UUID, score: int, time_ms: int) -> int:
     """How many rows of the quiz's board have just this score and time (ms)."""
-    same = sa.select(sa.func.count()).where(
-        QuizStanding.quiz_id == quiz_id,
-        QuizStanding.correct_count == score,
-        QuizStanding.total_time_ms == time_ms,
-    )
-    return session.execute(same).scalar_one()
+    return int(_EQUALS.one(source, quiz_id=quiz_id, score=score, time_ms=time_ms).counted)
 
 
 def overall_board(
@@ -345,11 +340,14 @@ _PLAYERS_ROWS = Prepared(
         )
     )
 )
+_EQUAL = sa.select(sa.func.count().label("counted")).where(
+    _OF_QUIZ,
+    QuizStanding.correct_count == sa.bindparam("score"),
+    QuizStanding.total_time_ms == sa.bindparam("time_ms"),
+)
+_EQUALS = Prepared(_EQUAL)
 _EQUALS_BEFORE = Prepared(
-    sa.select(sa.func.count().label("counted")).where(
-        _OF_QUIZ,
-        QuizStanding.correct_count == sa.bindparam("score"),
-        QuizStanding.total_time_ms == sa.bindparam("time_ms"),
+    _EQUAL.where(
         sa.tuple_(QuizStanding.completed_at, QuizStanding.user_id)
         < sa.tuple_(
             sa.bindparam("completed_at", type_=QuizStanding.completed_at.type),

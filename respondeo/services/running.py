@@ -155,9 +155,18 @@ def _found(
             break
     *columns, _ = row
     attempt = Attempt(*columns)
-    answers = [Answer(*columns) for *columns, _, _ in rows]
+    answers = _answers(rows)
     before = replace(attempt), [replace(answer) for answer in answers]
     return Running(attempt, answers, rows[-1].now, before)
+
+
+def answers_of(source: Source, attempt_id: UUID) -> list[Answer]:
+    """The questions of an attempt in the order shown, with what was answered."""
+    return _answers(_ANSWERS.all(source, attempt_id=attempt_id))
+
+
+def _answers(rows: Sequence[Any]) -> list[Answer]:
+    return [Answer(*columns) for *columns, _, _ in rows]
 
 
 def _adding() -> Prepared:

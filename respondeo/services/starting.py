@@ -17,7 +17,7 @@ from respondeo.domain.access import Offer, Viewer
 from respondeo.domain.document import Feedback, Reveal
 from respondeo.domain.errors import NoAttemptsLeft, NotAllowed, NotFound, SignInRequired
 from respondeo.models import Quiz, QuizAttempt, QuizVersion
-from respondeo.prepared import Prepared
+from respondeo.prepared import Prepared, Source
 from respondeo.services import content, running, steps
 from respondeo.services.running import KEPT, Attempt
 from respondeo.services.steps import HasClock, clock_of
@@ -52,7 +52,7 @@ def start_of(session: Session, viewer: Viewer, quiz_id: UUID) -> Start:
     now = settle(session, last) if last else database_time(session)
     quiz = session.get_one(Quiz, quiz_id)
     public = access.is_public(quiz.published_at, now)
-    most = _max_attempts(session, quiz.current_version_id)
+    most = max_attempts(session, quiz.current_version_id)
     return start_after(viewer, last, most, now, public=public)
 
 
@@ -83,10 +83,11 @@ def start_after(
     return Start(state, number, left)
 
 
-def _max_attempts(session: Session, version_id: UUID | None) -> int | None:
+def max_attempts(source: Source, version_id: UUID | None) -> int | None:
+    """How many attempts at the version one may have; None for any number."""
     if version_id is None:
         return None
-    return content.version_details(session, version_id).max_attempts
+    return content.version_details(source, version_id).max_attempts
 
 
 def start_attempt(
@@ -117,7 +118,7 @@ def start_or_resume(
     Raises NotFound, NotAllowed, SignInRequired, NoAttemptsLeft.
     """
     quiz = locked_quiz(session, quiz_id)
-    state = _state_of(session, viewer, quiz_id)
+    state = state_of(session, viewer, quiz_id)
     last, now = state.last, state.now
     if last is not None and last.completed_at is None:
         stands = locked(session, viewer, quiz_id, last.id)
@@ -171,7 +172,7 @@ def locked_quiz(session: Session, quiz_id: UUID) -> Startable:
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
+class State:
     """The player's newest attempt, and the database's time when it was read.
 
     disclosed_before: one of the player's attempts was to show right answers. some_are_old: there
@@ -204,11 +205,12 @@ def _state(whose: sa.ColumnElement[bool]) -> Prepared:
 _PERSONS_STATE, _GUESTS_STATE = map(_state, (running.BY_PERSON, running.BY_GUEST))
 
 
-def _state_of(session: Session, viewer: Viewer, quiz_id: UUID) -> _State:
+def state_of(source: Source, viewer: Viewer, quiz_id: UUID) -> State:
+    """What the player has at the quiz now."""
     statement, whose = running.by_player(viewer, _PERSONS_STATE, _GUESTS_STATE)
-    now, disclosed_before, some_are_old, *columns = statement.one(session, quiz_id=quiz_id, **whose)
+    now, disclosed_before, some_are_old, *columns = statement.one(source, quiz_id=quiz_id, **whose)
     last = Attempt(*columns) if columns[0] is not None else None
-    return _State(last, now, disclosed_before, some_are_old)
+    return State(last, now, disclosed_before, some_are_old)
 
 
 def version_to_start(
@@ -217,7 +219,7 @@ def version_to_start(
     """The version that attempt `number` would play, if the viewer may start it."""
     if not access.may_see(viewer, quiz.author_id, quiz.published_at, now):
         raise NotFound
-    most = _max_attempts(session, quiz.current_version_id)
+    most = max_attempts(session, quiz.current_version_id)
     public = access.is_public(quiz.published_at, now)
     state = access.offer(viewer, public=public, number=number, max_attempts=most)
     if state == Offer.SIGN_IN:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.domain.access import Viewer
 from respondeo.models import Answer, AttemptAnswer, Question, Quiz, QuizAttempt
-from respondeo.services import playing, starting, taking
+from respondeo.services import playing, results, starting, taking
 from respondeo.services.running import Running
 
 
@@ -93,6 +93,12 @@ def finish(
 def play(session: Session, viewer: Viewer, quiz: Quiz, answers: Sequence[bool] = ()) -> QuizAttempt:
     """Start and finish an attempt."""
     return finish(session, viewer, start(session, viewer, quiz), answers)
+
+
+def result_of(session: Session, viewer: Viewer, attempt: QuizAttempt) -> results.Result:
+    """What the result page would show."""
+    shown = results.attempt_to_show(session, viewer, attempt.quiz_id, attempt.id)
+    return results.result(session, viewer, shown)
 
 
 def standing_now(session: Session, attempt: QuizAttempt) -> playing.Play:

@@ -98,8 +98,8 @@ def answer_all(session: Session, viewer: Viewer, who: Somebody) -> None:
 
 def show_result(session: Session, viewer: Viewer, who: Somebody) -> None:
     """A completed attempt of the player's own."""
-    attempt = results.attempt_to_show(session, viewer, who.over_quiz, who.over_attempt)
-    results.result(session, viewer, attempt)
+    shown = results.attempt_to_show(session, viewer, who.over_quiz, who.over_attempt)
+    results.result(session, viewer, shown)
 
 
 def show_statistics(session: Session, who: Somebody) -> None:

@@ -115,7 +115,9 @@ def submit_attempt(quiz_id: UUID, body: SentAttempt) -> tuple[Attempt, int]:
     )
 )
 def start_attempt(quiz_id: UUID) -> tuple[Step, int]:
-    attempt, is_new = starting.start_or_resume(session(), asking.viewer(), quiz_id)
+    viewer = asking.viewer()
+    started, is_new = starting.start_or_resume(session(), viewer, quiz_id)
+    attempt = taking.own_attempt(session(), viewer, quiz_id, started.id)
     return _step(telling.standing(session(), attempt)), 201 if is_new else 200
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from respondeo.domain.ranking import ranked
@@ -25,16 +26,15 @@ COUNTED_PLAYERS = 10_000
 """The global board counts no further: the top must not get slower with every player."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One player's place. Where `total` is None, the row sums over quizzes."""
 
+    rank: int
     user_id: UUID
     name: str
     image: str | None
     score: int
     time_ms: int
-    rank: int = 0
     total: int | None = None
     quiz_id: UUID | None = None
     attempt_id: UUID | None = None
@@ -121,7 +121,7 @@ def kept_board(
     """The same, made only where this process does not know it at this state."""
     page, pages, before = _window(page, state.players, size)
     name = (quiz_id, state, before, size)
-    placed = _pages.made(name, lambda: _quiz_page(reader.session(), quiz_id, size, before))
+    placed = _pages.made(name, lambda: _quiz_page(reader, quiz_id, size, before))
     own = None
     if not _holds(placed, user_id):
         found = _own.made(
@@ -133,20 +133,24 @@ def kept_board(
     return Board(placed, own, state.players, page, pages, tag, name=name)
 
 
-def _quiz_page(session: Session, quiz_id: UUID, size: int, before: int) -> tuple[Row, ...]:
+def _quiz_page(source: Source, quiz_id: UUID, size: int, before: int) -> tuple[Row, ...]:
     # The page is cut before names are looked up, or a late page would join all before it.
-    board = QuizStanding.quiz_id == quiz_id
-    cut = sa.select(QuizStanding).where(board)
-    if before:  # a late page is cut in the index alone
-        whose = sa.select(QuizStanding.user_id).where(board)
-        page_of = whose.order_by(*_quiz_order(QuizStanding)).limit(size).offset(before)
-        cut = cut.where(QuizStanding.user_id.in_(session.scalars(page_of).all()))
-    else:
-        cut = cut.order_by(*_quiz_order(QuizStanding)).limit(size)
-    found = session.execute(_quiz_rows(cut)).mappings()
-    rows = [Row(**row) for row in found]
-    first = before + 1 - _equals_before(session, quiz_id, rows[0]) if before and rows else 1
-    return _placed(rows, first, before)
+    if not before:
+        return _placed(_FIRST_PAGE.all(source, quiz_id=quiz_id, size=size))
+    players = _LATE_PLAYERS.all(source, quiz_id=quiz_id, size=size, before=before)
+    rows = _PLAYERS_ROWS.all(source, quiz_id=quiz_id, players=[row.user_id for row in players])
+    if not rows:
+        return ()
+    first = rows[0]
+    equal = _EQUALS_BEFORE.one(
+        source,
+        quiz_id=quiz_id,
+        score=first.score,
+        time_ms=first.time_ms,
+        completed_at=first.completed_at,
+        user_id=first.user_id,
+    )
+    return _placed(rows, before, equal.counted)
 
 
 def standing(source: Source, quiz_id: UUID, user_id: UUID | None) -> Row | None:
@@ -156,8 +160,8 @@ def standing(source: Source, quiz_id: UUID, user_id: UUID | None) -> Row | None:
     found = _OWN_ROW.one_or_none(source, quiz_id=quiz_id, user_id=user_id)
     if found is None:
         return None
-    own = Row(**found._asdict())
-    return replace(own, rank=quiz_rank(source, quiz_id, own.score, own.time_ms))
+    rank = quiz_rank(source, quiz_id, found.score, found.time_ms)
+    return Row(rank, **found._asdict())
 
 
 def quiz_rank(source: Source, quiz_id: UUID, score: int, time_ms: int) -> int:
@@ -183,26 +187,9 @@ def _better(
     )
 
 
-def _equals_before(session: Session, quiz_id: UUID, row: Row) -> int:
-    """How many rows with the same result the quiz's board shows before this one."""
-    same = sa.select(sa.func.count()).where(
-        QuizStanding.quiz_id == quiz_id,
-        QuizStanding.correct_count == row.score,
-        QuizStanding.total_time_ms == row.time_ms,
-        sa.tuple_(QuizStanding.completed_at, QuizStanding.user_id)
-        < sa.tuple_(row.completed_at, row.user_id),
-    )
-    return session.execute(same).scalar_one()
-
-
-def equals(session: Session, quiz_id: UUID, score: int, time_ms: int) -> int:
+def equals(source: Source, quiz_id: UUID, score: int, time_ms: int) -> int:
     """How many rows of the quiz's board have just this score and time (ms)."""
-    same = sa.select(sa.func.count()).where(
-        QuizStanding.quiz_id == quiz_id,
-        QuizStanding.correct_count == score,
-        QuizStanding.total_time_ms == time_ms,
-    )
-    return session.execute(same).scalar_one()
+    return int(_EQUALS.one(source, quiz_id=quiz_id, score=score, time_ms=time_ms).counted)
 
 
 def overall_board(
@@ -213,23 +200,20 @@ def overall_board(
     page, pages, before = _window(page, players, size)
     placed = overall_rows(session, size, before=before)
     own = None if _holds(placed, user_id) else overall_standing(session, user_id)
-    shown = [asdict(row) for row in (*placed, *([own] if own else []))]
-    tag = digest(shown, players, more, page, user_id)
+    tag = digest(placed, own, players, more, page, user_id)
     return Board(placed, own, players, page, pages, tag, more)
 
 
-def overall_rows(session: Session, size: int, *, before: int) -> tuple[Row, ...]:
+def overall_rows(source: Source, size: int, *, before: int) -> tuple[Row, ...]:
     """The rows of the global board after the first `before`."""
-    cut = (
-        sa.select(PlayerStanding)
-        .order_by(*overall_order(PlayerStanding))
-        .limit(size)
-        .offset(before)
+    rows = _OVERALL_PAGE.all(source, size=size, before=before)
+    if not rows or not before:
+        return _placed(rows)
+    first = rows[0]
+    equal = _OVERALL_EQUALS_BEFORE.one(
+        source, score=first.score, time_ms=first.time_ms, user_id=first.user_id
     )
-    found = session.execute(_overall_rows(cut)).mappings()
-    rows = [Row(**row) for row in found]
-    first = before + 1 - _overall_equals_before(session, rows[0]) if before and rows else 1
-    return _placed(rows, first, before)
+    return _placed(rows, before, equal.counted)
 
 
 def overall_standing(source: Source, user_id: UUID | None) -> Row | None:
@@ -239,23 +223,8 @@ def overall_standing(source: Source, user_id: UUID | None) -> Row | None:
     found = _OVERALL_OWN_ROW.one_or_none(source, user_id=user_id)
     if found is None:
         return None
-    own = Row(**found._asdict())
-    return replace(own, rank=_overall_rank(source, own))
-
-
-def _overall_rank(source: Source, row: Row) -> int:
-    better = _OVERALL_BETTER.one(source, score=row.score, time_ms=row.time_ms)
-    return int(better.counted) + 1
-
-
-def _overall_equals_before(session: Session, row: Row) -> int:
-    """How many rows with the same sums the global board shows before this one."""
-    same = sa.select(sa.func.count()).where(
-        PlayerStanding.total_correct == row.score,
-        PlayerStanding.total_time_ms == row.time_ms,
-        PlayerStanding.user_id < row.user_id,
-    )
-    return session.execute(same).scalar_one()
+    better = _OVERALL_BETTER.one(source, score=found.score, time_ms=found.time_ms)
+    return Row(better.counted + 1, **found._asdict())
 
 
 def _counted_players(session: Session) -> tuple[int, bool]:
@@ -330,9 +299,10 @@ def pages_of(players: int, size: int) -> int:
     return max(1, -(-players // size))
 
 
-def _placed(rows: Iterable[Row], first_rank: int, before: int) -> tuple[Row, ...]:
-    numbered = ranked(rows, first_rank=first_rank, before=before)
-    return tuple(replace(row, rank=rank) for rank, row in numbered)
+def _placed(found: Iterable[Any], before: int = 0, equals_before: int = 0) -> tuple[Row, ...]:
+    """The rows that stand after `before` others; the first shares its rank with some of those."""
+    numbered = ranked(found, first_rank=before + 1 - equals_before, before=before)
+    return tuple(Row(rank, **row._asdict()) for rank, row in numbered)
 
 
 def _holds(rows: Iterable[Row], user_id: UUID | None) -> bool:
@@ -345,15 +315,66 @@ def digest(*parts: object) -> str:
 
 
 _OF_QUIZ = QuizStanding.quiz_id == sa.bindparam("quiz_id")
-_OWN_ROW = Prepared(
+_OF_PLAYER = QuizStanding.user_id == sa.bindparam("user_id")
+_SIZE, _BEFORE = (sa.bindparam(name, type_=sa.Integer()) for name in ("size", "before"))
+
+_OWN_ROW = Prepared(_quiz_rows(sa.select(QuizStanding).where(_OF_QUIZ, _OF_PLAYER)))
+_FIRST_PAGE = Prepared(
     _quiz_rows(
-        sa.select(QuizStanding).where(_OF_QUIZ, QuizStanding.user_id == sa.bindparam("user_id"))
+        sa.select(QuizStanding).where(_OF_QUIZ).order_by(*_quiz_order(QuizStanding)).limit(_SIZE)
     )
 )
+# A late page is cut in the index alone.
+_LATE_PLAYERS = Prepared(
+    sa.select(QuizStanding.user_id)
+    .where(_OF_QUIZ)
+    .order_by(*_quiz_order(QuizStanding))
+    .limit(_SIZE)
+    .offset(_BEFORE)
+)
+_PLAYERS_ROWS = Prepared(
+    _quiz_rows(
+        sa.select(QuizStanding).where(
+            _OF_QUIZ,
+            QuizStanding.user_id == sa.any_(sa.bindparam("players", type_=ARRAY(sa.Uuid()))),
+        )
+    )
+)
+_EQUAL = sa.select(sa.func.count().label("counted")).where(
+    _OF_QUIZ,
+    QuizStanding.correct_count == sa.bindparam("score"),
+    QuizStanding.total_time_ms == sa.bindparam("time_ms"),
+)
+_EQUALS = Prepared(_EQUAL)
+_EQUALS_BEFORE = Prepared(
+    _EQUAL.where(
+        sa.tuple_(QuizStanding.completed_at, QuizStanding.user_id)
+        < sa.tuple_(
+            sa.bindparam("completed_at", type_=QuizStanding.completed_at.type),
+            sa.bindparam("user_id", type_=QuizStanding.user_id.type),
+        ),
+    )
+)
+_BETTER = Prepared(_better(QuizStanding.correct_count, QuizStanding.total_time_ms, _OF_QUIZ))
+
 _OVERALL_OWN_ROW = Prepared(
     _overall_rows(
         sa.select(PlayerStanding).where(PlayerStanding.user_id == sa.bindparam("user_id"))
     )
 )
-_BETTER = Prepared(_better(QuizStanding.correct_count, QuizStanding.total_time_ms, _OF_QUIZ))
+_OVERALL_PAGE = Prepared(
+    _overall_rows(
+        sa.select(PlayerStanding)
+        .order_by(*overall_order(PlayerStanding))
+        .limit(_SIZE)
+        .offset(_BEFORE)
+    )
+)
+_OVERALL_EQUALS_BEFORE = Prepared(
+    sa.select(sa.func.count().label("counted")).where(
+        PlayerStanding.total_correct == sa.bindparam("score"),
+        PlayerStanding.total_time_ms == sa.bindparam("time_ms"),
+        PlayerStanding.user_id < sa.bindparam("user_id"),
+    )
+)
 _OVERALL_BETTER = Prepared(_better(PlayerStanding.total_correct, PlayerStanding.total_time_ms))

@@ -39,7 +39,7 @@ def _first(reader: Reader, at: Any, user_id: UUID | None, size: int) -> Board:
     name: Hashable | None = (at.digest, size)
     rows = _pages.get(name)
     if rows is None:
-        rows = leaderboards.overall_rows(reader.session(), size, before=0)
+        rows = leaderboards.overall_rows(reader, size, before=0)
         # The same digest may come back, with somebody's former name: rows of another are not kept.
         digested, at = at.digest, _state_of(reader, size)
         if at.digest == digested:

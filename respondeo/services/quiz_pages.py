@@ -177,10 +177,7 @@ def _own_attempts(whose: sa.ColumnElement[bool]) -> Prepared:
     )
 
 
-_PERSONS = _own_attempts(QuizAttempt.user_id == sa.bindparam("user_id"))
-_GUESTS = _own_attempts(
-    sa.and_(QuizAttempt.guest_token == sa.bindparam("guest_token"), running.KEPT)
-)
+_PERSONS, _GUESTS = (_own_attempts(whose) for whose in (running.BY_PERSON, running.BY_GUEST))
 
 
 def _own(reader: Reader, viewer: Viewer, quiz_id: UUID) -> list[Any]:

@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
-from respondeo.db import database_time
-from respondeo.domain.access import Viewer, may_see, refusal
+from respondeo.domain.access import Viewer, is_public, may_see, refusal
 from respondeo.domain.errors import NotAllowed, NotFound, SignInRequired
-from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizBoard, QuizStanding, User
-from respondeo.services import content, leaderboards, running, standings, starting, taking
+from respondeo.models import Quiz, QuizAttempt, QuizBoard, QuizStanding, User
+from respondeo.prepared import Prepared, Source, session_of
+from respondeo.services import content, leaderboards, running, standings, starting, steps, taking
 from respondeo.services.content import Key, PlayedQuestion
+from respondeo.services.running import Answer, Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,59 +108,110 @@ class Result:
         return self.player_name is None
 
 
-def attempt_to_show(
-    session: Session, viewer: Viewer, quiz_id: UUID, attempt_id: UUID
-) -> QuizAttempt:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An attempt that somebody may see, with what belongs to it.
+
+    name, public_name: its player's, None for a guest. players, stands: how many the quiz's board
+    has, and whether this attempt is on it.
+    """
+
+    attempt: Attempt
+    author_id: UUID | None
+    published_at: datetime | None
+    current_version_id: UUID | None
+    name: str | None
+    public_name: str | None
+    players: int
+    stands: bool
+
+
+_SHOWN = Prepared(
+    sa.select(
+        Quiz.author_id,
+        Quiz.published_at,
+        Quiz.current_version_id,
+        User.name,
+        User.public_name.label("public_name"),
+        QuizBoard.players,
+        sa.exists().where(QuizStanding.attempt_id == QuizAttempt.id).label("stands"),
+        taking.any_overdue(QuizAttempt.quiz_id == sa.bindparam("quiz_id"))
+        .correlate(None)
+        .label("overdue"),
+        sa.func.clock_timestamp().label("now"),
+        *running.ATTEMPT,
+    )
+    .join(Quiz, Quiz.id == QuizAttempt.quiz_id)
+    .join(QuizBoard, QuizBoard.quiz_id == Quiz.id)
+    .outerjoin(User, User.id == QuizAttempt.user_id)
+    .where(
+        QuizAttempt.id == sa.bindparam("attempt_id"),
+        Quiz.id == sa.bindparam("quiz_id"),
+        running.KEPT,
+    )
+)
+
+
+def attempt_to_show(source: Source, viewer: Viewer, quiz_id: UUID, attempt_id: UUID) -> Shown:
     """An attempt this viewer may see: their own, or anybody's completed one at a quiz they may see.
 
-    Raises NotFound, NotAllowed, SignInRequired.
+    The quiz's overdue attempts are completed. Raises NotFound, NotAllowed, SignInRequired.
     """
-    found = session.execute(
-        sa.select(QuizAttempt, Quiz.author_id, Quiz.published_at)
-        .join(Quiz, Quiz.id == QuizAttempt.quiz_id)
-        .where(QuizAttempt.id == attempt_id, Quiz.id == quiz_id, running.KEPT)
-    ).one_or_none()
-    if found is None or not is_own(viewer, found[0]):
+    which = {"quiz_id": quiz_id, "attempt_id": attempt_id}
+    row = _SHOWN.one_or_none(source, **which)
+    if row is None or not is_own(viewer, row):
         if viewer.is_guest and not viewer.may("quiz:view"):
             raise SignInRequired
         if not viewer.may("quiz:view"):
             raise NotAllowed(refusal("quiz:view"))
-        if found is None:
-            raise NotFound
-    attempt, author_id, published_at = found
-    taking.complete_overdue(session, quiz_id)
-    if is_own(viewer, attempt):
-        return attempt
-    visible = may_see(viewer, author_id, published_at, database_time(session))
-    if not visible or attempt.completed_at is None:
+    if row is not None and row.overdue:
+        session = session_of(source)
+        taking.complete_overdue(session, quiz_id)
+        row = _SHOWN.one_or_none(session, **which)
+    if row is None:
         raise NotFound
-    return attempt
+    if not is_own(viewer, row) and (
+        row.completed_at is None or not may_see(viewer, row.author_id, row.published_at, row.now)
+    ):
+        raise NotFound
+    *belongings, _, _ = row[:9]
+    return Shown(Attempt(*row[9:]), *belongings)
 
 
-def is_own(viewer: Viewer, attempt: QuizAttempt) -> bool:
+class Played(Protocol):
+    """What says who played an attempt."""
+
+    @property
+    def user_id(self) -> UUID | None: ...
+
+    @property
+    def guest_token(self) -> bytes | None: ...
+
+
+def is_own(viewer: Viewer, attempt: Played) -> bool:
     """Whether the viewer is the one who played it."""
     if attempt.user_id is not None:
         return attempt.user_id == viewer.user_id
     return viewer.is_guest and attempt.guest_token == viewer.guest_token
 
 
-def result(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Result:
+def result(source: Source, viewer: Viewer, shown: Shown) -> Result:
     """A completed attempt, with as much of its review as the viewer may see."""
+    attempt = shown.attempt
     assert attempt.completed_at is not None
     assert attempt.total_time_ms is not None
     own = is_own(viewer, attempt)
-    rows = taking.answers_of(session, attempt)
-    quiz = session.get_one(Quiz, attempt.quiz_id)
-    knows = viewer.may_edit(quiz.author_id)
-    disclosed = is_disclosed(session, viewer, attempt, quiz, own=own)
+    rows = running.answers_of(source, attempt.id)
+    knows = viewer.may_edit(shown.author_id)
+    disclosed = is_disclosed(source, viewer, attempt, shown.author_id, own=own)
     sees_review = knows or (own and (not viewer.is_guest or disclosed))
-    start = starting.start_of(session, viewer, quiz.id) if own else None
-    version = content.version_details(session, attempt.quiz_version_id)
+    start = _start(source, viewer, shown) if own else None
+    version = content.version_details(source, attempt.quiz_version_id)
     return Result(
         attempt_id=attempt.id,
         quiz_id=attempt.quiz_id,
         quiz_title=version.title,
-        player_name=_player_name(session, attempt, real=knows),
+        player_name=shown.name if knows else shown.public_name,
         is_own=own,
         number=attempt.number,
         correct=attempt.correct_count,
@@ -171,81 +223,97 @@ def result(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Result:
         answered_count=sum(row.answered_at is not None for row in rows),
         completed_at=attempt.completed_at,
         ranked=attempt.ranked,
-        place=_place(session, viewer, attempt),
-        best=_best(session, attempt),
+        place=_place(source, viewer, shown),
+        best=_best(source, attempt),
         attempts_left=start.attempts_left if start else None,
         next_number=start.number if start and start.may_play else None,
         disclosed=disclosed,
         language=version.language,
-        review=_review(session, attempt, rows, disclosed=disclosed) if sees_review else None,
+        review=_review(source, attempt, rows, disclosed=disclosed) if sees_review else None,
     )
+
+
+def _start(source: Source, viewer: Viewer, shown: Shown) -> starting.Start:
+    """What the quiz offers to its player now."""
+    state = starting.state_of(source, viewer, shown.attempt.quiz_id)
+    most = starting.max_attempts(source, shown.current_version_id)
+    public = is_public(shown.published_at, state.now)
+    return starting.start_after(viewer, state.last, most, state.now, public=public)
+
+
+_DISCLOSED = Prepared(
+    sa.select(
+        sa.exists()
+        .where(
+            QuizAttempt.quiz_id == sa.bindparam("quiz_id"),
+            running.BY_PERSON,
+            QuizAttempt.discloses,
+            QuizAttempt.completed_at.is_not(None),
+        )
+        .label("disclosed")
+    )
+)
 
 
 def is_disclosed(
-    session: Session, viewer: Viewer, attempt: QuizAttempt, quiz: Quiz, *, own: bool
+    source: Source, viewer: Viewer, attempt: steps.Attempt, author_id: UUID | None, *, own: bool
 ) -> bool:
     """Whether a completed attempt's review shows this viewer the right answers."""
     if not own:
-        return viewer.may_edit(quiz.author_id)
+        return viewer.may_edit(author_id)
     if viewer.is_guest:
         return attempt.discloses
-    disclosing = taking.players_attempts(viewer, attempt.quiz_id).where(
-        QuizAttempt.discloses, QuizAttempt.completed_at.is_not(None)
-    )
-    return session.execute(sa.select(disclosing.exists())).scalar_one()
+    found = _DISCLOSED.one(source, quiz_id=attempt.quiz_id, user_id=viewer.user_id)
+    return bool(found.disclosed)
 
 
-def _player_name(session: Session, attempt: QuizAttempt, *, real: bool) -> str | None:
-    """Who played it, as others see them or by the real name; None for a guest."""
-    name = User.name if real else User.public_name
-    return session.scalar(sa.select(name).where(User.id == attempt.user_id))
-
-
-def _place(session: Session, viewer: Viewer, attempt: QuizAttempt) -> Place:
+def _place(source: Source, viewer: Viewer, shown: Shown) -> Place:
     """The place of the attempt, for those who may see boards."""
     if not viewer.may("leaderboard:view"):
         return Place()
-    players = session.execute(
-        sa.select(QuizBoard.players).where(QuizBoard.quiz_id == attempt.quiz_id)
-    ).scalar_one()
-    stands = session.scalar(
-        sa.select(QuizStanding.attempt_id).where(QuizStanding.attempt_id == attempt.id)
-    )
-    if stands is None or attempt.total_time_ms is None:
+    attempt, players = shown.attempt, shown.players
+    if not shown.stands or attempt.total_time_ms is None:
         return Place(players=players)
     score = (attempt.correct_count, attempt.total_time_ms)
-    rank = leaderboards.quiz_rank(session, attempt.quiz_id, *score)
-    worse = players - rank + 1 - leaderboards.equals(session, attempt.quiz_id, *score)
+    rank = leaderboards.quiz_rank(source, attempt.quiz_id, *score)
+    worse = players - rank + 1 - leaderboards.equals(source, attempt.quiz_id, *score)
     return Place(rank, players, 100 * worse // (players - 1) if players > 1 else None)
 
 
-def _best(session: Session, attempt: QuizAttempt) -> Best | None:
+_BEST = Prepared(
+    sa.select(
+        QuizAttempt.id.label("attempt_id"),
+        QuizAttempt.correct_count.label("correct"),
+        QuizAttempt.total_questions.label("total"),
+    )
+    .where(
+        QuizAttempt.quiz_id == sa.bindparam("quiz_id"),
+        running.BY_PERSON,
+        QuizAttempt.completed_at.is_not(None),
+    )
+    .order_by(*standings.BEST_FIRST)
+    .limit(1)
+)
+
+
+def _best(source: Source, attempt: Attempt) -> Best | None:
     """The same person's best completed attempt at the quiz."""
     if attempt.user_id is None:
         return None
-    found = session.scalar(
-        sa.select(QuizAttempt)
-        .where(
-            QuizAttempt.quiz_id == attempt.quiz_id,
-            QuizAttempt.user_id == attempt.user_id,
-            QuizAttempt.completed_at.is_not(None),
-        )
-        .order_by(*standings.BEST_FIRST)
-        .limit(1)
-    )
-    return Best(found.id, found.correct_count, found.total_questions) if found else None
+    found = _BEST.one_or_none(source, quiz_id=attempt.quiz_id, user_id=attempt.user_id)
+    return Best(*found) if found else None
 
 
 def _review(
-    session: Session, attempt: QuizAttempt, rows: Sequence[AttemptAnswer], *, disclosed: bool
+    source: Source, attempt: Attempt, rows: Sequence[Answer], *, disclosed: bool
 ) -> tuple[ReviewedQuestion, ...]:
-    questions = content.questions_for_players(session, attempt.quiz_version_id)
-    keys = content.answer_keys(session, attempt.quiz_version_id) if disclosed else {}
+    questions = content.questions_for_players(source, attempt.quiz_version_id)
+    keys = content.answer_keys(source, attempt.quiz_version_id) if disclosed else {}
     return reviewed(rows, questions, keys)
 
 
 def reviewed(
-    rows: Sequence[AttemptAnswer],
+    rows: Sequence[steps.Answer],
     questions: Mapping[UUID, PlayedQuestion],
     keys: Mapping[UUID, Key],
 ) -> tuple[ReviewedQuestion, ...]:
@@ -254,7 +322,7 @@ def reviewed(
 
 
 def _reviewed(
-    row: AttemptAnswer, question: PlayedQuestion, keys: Mapping[UUID, Key]
+    row: steps.Answer, question: PlayedQuestion, keys: Mapping[UUID, Key]
 ) -> ReviewedQuestion:
     key = keys.get(question.id)
     state = "unanswered" if row.shown_at else "not-reached"

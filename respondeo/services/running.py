@@ -1,4 +1,4 @@
-"""An attempt while it is played: read in two statements, stepped as plain values, written in two.
+"""An attempt while it is played: made in one statement, read in two, stepped as plain values.
 
 What players do most must cost least, so nothing here goes through the ORM. `steps` has the rules,
 `taking` the use cases.
@@ -13,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.orm.util import identity_key
 
 from respondeo.domain.access import Viewer
@@ -80,26 +81,26 @@ class Running:
     _before: tuple[Attempt, list[Answer]]
 
 
-_ATTEMPT = [getattr(QuizAttempt, field.name) for field in fields(Attempt)]
+ATTEMPT = [getattr(QuizAttempt, field.name) for field in fields(Attempt)]
 _ANSWER = [getattr(AttemptAnswer, field.name) for field in fields(Answer)]
 _ROW = sa.literal_column("quiz_attempt.xmin::text", sa.Text())
 
-_BY_PERSON = QuizAttempt.user_id == sa.bindparam("user_id")
-_BY_GUEST = sa.and_(QuizAttempt.guest_token == sa.bindparam("guest_token"), KEPT)
-_ONE = sa.select(*_ATTEMPT, _ROW.label("row")).where(
+BY_PERSON = QuizAttempt.user_id == sa.bindparam("user_id")
+BY_GUEST = sa.and_(QuizAttempt.guest_token == sa.bindparam("guest_token"), KEPT)
+_ONE = sa.select(*ATTEMPT, _ROW.label("row")).where(
     QuizAttempt.id == sa.bindparam("attempt_id"), QuizAttempt.quiz_id == sa.bindparam("quiz_id")
 )
 _LAST = (
-    sa.select(*_ATTEMPT, _ROW.label("row"))
+    sa.select(*ATTEMPT, _ROW.label("row"))
     .where(QuizAttempt.quiz_id == sa.bindparam("quiz_id"))
     .order_by(QuizAttempt.number.desc())
     .limit(1)
 )
 _PERSONS_LOCKED, _GUESTS_LOCKED = (
-    Prepared(_ONE.where(whose).with_for_update()) for whose in (_BY_PERSON, _BY_GUEST)
+    Prepared(_ONE.where(whose).with_for_update()) for whose in (BY_PERSON, BY_GUEST)
 )
-_PERSONS, _GUESTS = (Prepared(_ONE.where(whose)) for whose in (_BY_PERSON, _BY_GUEST))
-_PERSONS_LAST, _GUESTS_LAST = (Prepared(_LAST.where(whose)) for whose in (_BY_PERSON, _BY_GUEST))
+_PERSONS, _GUESTS = (Prepared(_ONE.where(whose)) for whose in (BY_PERSON, BY_GUEST))
+_PERSONS_LAST, _GUESTS_LAST = (Prepared(_LAST.where(whose)) for whose in (BY_PERSON, BY_GUEST))
 
 # The time is asked after the lock, in the statement that follows it.
 _ANSWERS = Prepared(
@@ -127,17 +128,24 @@ def look_at_last(source: Source, viewer: Viewer, quiz_id: UUID) -> Running | Non
     return _found(source, viewer, _PERSONS_LAST, _GUESTS_LAST, {"quiz_id": quiz_id})
 
 
+def by_player(
+    viewer: Viewer, persons: Prepared, guests: Prepared
+) -> tuple[Prepared, dict[str, Any]]:
+    """Which of two statements finds what is this player's, and by which values.
+
+    Who is neither a person nor has a guest's token has nothing.
+    """
+    if viewer.user_id is not None:
+        return persons, {"user_id": viewer.user_id}
+    return guests, {"guest_token": viewer.guest_token}
+
+
 def _found(
     source: Source, viewer: Viewer, persons: Prepared, guests: Prepared, which: dict[str, Any]
 ) -> Running | None:
-    if viewer.user_id is not None:
-        statement, whose = persons, which | {"user_id": viewer.user_id}
-    elif viewer.guest_token is not None:
-        statement, whose = guests, which | {"guest_token": viewer.guest_token}
-    else:
-        return None
+    statement, whose = by_player(viewer, persons, guests)
     while True:
-        row = statement.one_or_none(source, **whose)
+        row = statement.one_or_none(source, **which, **whose)
         rows = _ANSWERS.all(source, attempt_id=row.id) if row is not None else []
         if row is None or not rows:  # it has just been deleted
             return None
@@ -147,9 +155,69 @@ def _found(
             break
     *columns, _ = row
     attempt = Attempt(*columns)
-    answers = [Answer(*columns) for *columns, _, _ in rows]
+    answers = _answers(rows)
     before = replace(attempt), [replace(answer) for answer in answers]
     return Running(attempt, answers, rows[-1].now, before)
+
+
+def answers_of(source: Source, attempt_id: UUID) -> list[Answer]:
+    """The questions of an attempt in the order shown, with what was answered."""
+    return _answers(_ANSWERS.all(source, attempt_id=attempt_id))
+
+
+def _answers(rows: Sequence[Any]) -> list[Answer]:
+    return [Answer(*columns) for *columns, _, _ in rows]
+
+
+def _adding() -> Prepared:
+    """Inserts an attempt and its questions in their order; the first is shown."""
+    new = {name.key: _bind(name) for name in ATTEMPT}
+    made = (
+        insert(QuizAttempt)
+        .values(new)
+        .on_conflict_do_nothing()
+        .returning(QuizAttempt.id)
+        .cte("made")
+    )
+    # The orders of answers are of different lengths, so they come as text, each an array.
+    unnested = sa.func.unnest(
+        sa.bindparam("questions", type_=ARRAY(sa.Uuid())),
+        sa.bindparam("answer_orders", type_=ARRAY(sa.Text())),
+    ).table_valued("question_id", "answer_order", with_ordinality="place")
+    order = unnested.render_derived(name="laid_out")
+    rows = {
+        "attempt_id": made.c.id,
+        "question_id": order.c.question_id,
+        "display_order": order.c.place - 1,
+        "answer_order": sa.cast(order.c.answer_order, AttemptAnswer.answer_order.type),
+        "shown_at": sa.case((order.c.place == 1, new["shown_at"])),
+    }
+    return Prepared(
+        insert(AttemptAnswer)
+        .from_select(list(rows), sa.select(*rows.values()).join_from(made, order, sa.true()))
+        .returning(AttemptAnswer.display_order)
+    )
+
+
+def _bind(column: InstrumentedAttribute[Any]) -> sa.BindParameter[Any]:
+    return sa.bindparam(f"new_{column.key}", type_=column.type)
+
+
+_ADD = _adding()
+
+
+def add(session: Session, attempt: Attempt, order: Sequence[tuple[UUID, list[int]]]) -> bool:
+    """Write a new attempt; False where the player has just got one that it would meet.
+
+    order: its questions, each with the order of its answers.
+    """
+    made = _ADD.all(
+        session,
+        questions=[question_id for question_id, _ in order],
+        answer_orders=[f"{{{','.join(map(str, positions))}}}" for _, positions in order],
+        **_new(attempt, [column.key for column in ATTEMPT]),
+    )
+    return bool(made)
 
 
 _STEPPED = (
@@ -161,12 +229,7 @@ _ANSWERED = ("shown_at", "answer_id", "is_correct", "answered_at", "time_ms")
 _SAVE_ATTEMPT = Prepared(
     sa.update(QuizAttempt)
     .where(QuizAttempt.id == sa.bindparam("of_attempt"))
-    .values(
-        {
-            name: sa.bindparam(f"new_{name}", type_=getattr(QuizAttempt, name).type)
-            for name in _STEPPED
-        }
-    )
+    .values({name: _bind(getattr(QuizAttempt, name)) for name in _STEPPED})
     .returning(QuizAttempt.id)
 )
 _SAVE_ANSWER = Prepared(
@@ -175,12 +238,7 @@ _SAVE_ANSWER = Prepared(
         AttemptAnswer.attempt_id == sa.bindparam("of_attempt"),
         AttemptAnswer.question_id == sa.bindparam("of_question"),
     )
-    .values(
-        {
-            name: sa.bindparam(f"new_{name}", type_=getattr(AttemptAnswer, name).type)
-            for name in _ANSWERED
-        }
-    )
+    .values({name: _bind(getattr(AttemptAnswer, name)) for name in _ANSWERED})
     .returning(AttemptAnswer.attempt_id)
 )
 

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from respondeo.db import database_time, new_id
@@ -17,20 +16,14 @@ from respondeo.domain import access, timing
 from respondeo.domain.access import Offer, Viewer
 from respondeo.domain.document import Feedback, Reveal
 from respondeo.domain.errors import NoAttemptsLeft, NotAllowed, NotFound, SignInRequired
-from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizVersion
-from respondeo.services import content, steps
-from respondeo.services.running import KEPT
+from respondeo.models import Quiz, QuizAttempt, QuizVersion
+from respondeo.prepared import Prepared, Source
+from respondeo.services import content, running, steps
+from respondeo.services.running import KEPT, Attempt
 from respondeo.services.steps import HasClock, clock_of
-from respondeo.services.taking import (
-    last_attempt,
-    lock_and_settle,
-    players_attempts,
-    settle,
-)
+from respondeo.services.taking import last_attempt, locked, settle
 
 REMOVED_AT_ONCE = 10
-
-_ANSWERS = AttemptAnswer.metadata.tables[AttemptAnswer.__tablename__]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +52,8 @@ def start_of(session: Session, viewer: Viewer, quiz_id: UUID) -> Start:
     now = settle(session, last) if last else database_time(session)
     quiz = session.get_one(Quiz, quiz_id)
     public = access.is_public(quiz.published_at, now)
-    return start_after(viewer, last, _max_attempts(session, quiz), now, public=public)
+    most = max_attempts(session, quiz.current_version_id)
+    return start_after(viewer, last, most, now, public=public)
 
 
 class Last(HasClock, Protocol):
@@ -89,10 +83,11 @@ def start_after(
     return Start(state, number, left)
 
 
-def _max_attempts(session: Session, quiz: Quiz) -> int | None:
-    if quiz.current_version_id is None:
+def max_attempts(source: Source, version_id: UUID | None) -> int | None:
+    """How many attempts at the version one may have; None for any number."""
+    if version_id is None:
         return None
-    return content.version_details(session, quiz.current_version_id).max_attempts
+    return content.version_details(source, version_id).max_attempts
 
 
 def start_attempt(
@@ -102,7 +97,7 @@ def start_attempt(
     *,
     number: int | None = None,
     rng: Random | None = None,
-) -> QuizAttempt:
+) -> Attempt:
     """The attempt of `start_or_resume`, new or not. Raises as that does."""
     return start_or_resume(session, viewer, quiz_id, number=number, rng=rng)[0]
 
@@ -114,7 +109,7 @@ def start_or_resume(
     *,
     number: int | None = None,
     rng: Random | None = None,
-) -> tuple[QuizAttempt, bool]:
+) -> tuple[Attempt, bool]:
     """Start the player's next attempt, or return the one that is there already; whether it is new.
 
     number: the attempt that the player meant to start; one that exists is returned as it stands,
@@ -122,37 +117,109 @@ def start_or_resume(
 
     Raises NotFound, NotAllowed, SignInRequired, NoAttemptsLeft.
     """
-    quiz = session.get(Quiz, quiz_id, with_for_update={"read": True}, populate_existing=True)
-    if quiz is None:
-        raise NotFound
-    last = last_attempt(session, viewer, quiz_id)
+    quiz = locked_quiz(session, quiz_id)
+    state = state_of(session, viewer, quiz_id)
+    last, now = state.last, state.now
     if last is not None and last.completed_at is None:
-        lock_and_settle(session, last)
+        stands = locked(session, viewer, quiz_id, last.id)
+        last, now = stands.attempt, stands.now
         if last.completed_at is None:
             return last, False
     if last is not None and number is not None and number <= last.number:
         return _attempt_numbered(session, viewer, quiz_id, number) or last, False
-    now = database_time(session)
     next_number = 1 if last is None else last.number + 1
     version = version_to_start(session, viewer, quiz, next_number, now)
-    _remove_old_guest_attempts(session, viewer, quiz_id)
-    attempt_id = _insert_attempt(session, viewer, quiz, version, next_number, now)
-    if attempt_id is None:  # another tab or program was faster
-        theirs = _attempt_numbered(session, viewer, quiz_id, next_number)
-        if theirs is not None and (number is not None or theirs.completed_at is None):
-            return theirs, False
-        return start_or_resume(session, viewer, quiz_id, number=number, rng=rng)
-    _lay_out_questions(session, attempt_id, version, now, rng or SystemRandom())
-    return session.get_one(QuizAttempt, attempt_id), True
+    if state.some_are_old:
+        _remove_old_guest_attempts(session, viewer, quiz_id)
+    ranked = access.attempt_ranks(viewer, quiz.author_id, disclosed_before=state.disclosed_before)
+    attempt = _new_attempt(viewer, version, next_number, now, ranked=ranked)
+    order = _order_of_questions(session, version, rng or SystemRandom())
+    if running.add(session, attempt, order):
+        return attempt, True
+    # Another tab or program was faster.
+    theirs = _attempt_numbered(session, viewer, quiz_id, next_number)
+    if theirs is not None and (number is not None or theirs.completed_at is None):
+        return theirs, False
+    return start_or_resume(session, viewer, quiz_id, number=number, rng=rng)
+
+
+class Startable(Protocol):
+    """What a quiz says about who may start which version of it."""
+
+    @property
+    def author_id(self) -> UUID | None: ...
+
+    @property
+    def published_at(self) -> datetime | None: ...
+
+    @property
+    def current_version_id(self) -> UUID | None: ...
+
+
+_LOCKED_QUIZ = Prepared(
+    sa.select(Quiz.author_id, Quiz.published_at, Quiz.current_version_id)
+    .where(Quiz.id == sa.bindparam("quiz_id"))
+    .with_for_update(read=True)
+)
+
+
+def locked_quiz(session: Session, quiz_id: UUID) -> Startable:
+    """The quiz, whose version stays the current one until the transaction ends. Raises NotFound."""
+    quiz: Startable | None = _LOCKED_QUIZ.one_or_none(session, quiz_id=quiz_id)
+    if quiz is None:
+        raise NotFound
+    return quiz
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The player's newest attempt, and the database's time when it was read.
+
+    disclosed_before: one of the player's attempts was to show right answers. some_are_old: there
+    are guests' attempts to remove.
+    """
+
+    last: Attempt | None
+    now: datetime
+    disclosed_before: bool
+    some_are_old: bool
+
+
+def _state(whose: sa.ColumnElement[bool]) -> Prepared:
+    clock = sa.select(sa.func.clock_timestamp().label("now")).subquery()
+    mine = sa.and_(QuizAttempt.quiz_id == sa.bindparam("quiz_id"), whose)
+    newest = sa.select(*running.ATTEMPT).where(mine).order_by(QuizAttempt.number.desc()).limit(1)
+    last = newest.subquery()
+    return Prepared(
+        sa.select(
+            clock.c.now,
+            sa.exists().where(mine, QuizAttempt.discloses).label("disclosed_before"),
+            sa.exists().where(~KEPT).label("some_are_old"),
+            *last.c,
+        )
+        .select_from(clock)
+        .outerjoin(last, sa.true())
+    )
+
+
+_PERSONS_STATE, _GUESTS_STATE = map(_state, (running.BY_PERSON, running.BY_GUEST))
+
+
+def state_of(source: Source, viewer: Viewer, quiz_id: UUID) -> State:
+    """What the player has at the quiz now."""
+    statement, whose = running.by_player(viewer, _PERSONS_STATE, _GUESTS_STATE)
+    now, disclosed_before, some_are_old, *columns = statement.one(source, quiz_id=quiz_id, **whose)
+    last = Attempt(*columns) if columns[0] is not None else None
+    return State(last, now, disclosed_before, some_are_old)
 
 
 def version_to_start(
-    session: Session, viewer: Viewer, quiz: Quiz, number: int, now: datetime
+    session: Session, viewer: Viewer, quiz: Startable, number: int, now: datetime
 ) -> QuizVersion:
     """The version that attempt `number` would play, if the viewer may start it."""
     if not access.may_see(viewer, quiz.author_id, quiz.published_at, now):
         raise NotFound
-    most = _max_attempts(session, quiz)
+    most = max_attempts(session, quiz.current_version_id)
     public = access.is_public(quiz.published_at, now)
     state = access.offer(viewer, public=public, number=number, max_attempts=most)
     if state == Offer.SIGN_IN:
@@ -166,16 +233,25 @@ def version_to_start(
     return content.version_details(session, quiz.current_version_id)
 
 
+def _numbered(whose: sa.ColumnElement[bool]) -> Prepared:
+    return Prepared(
+        sa.select(*running.ATTEMPT).where(
+            QuizAttempt.quiz_id == sa.bindparam("quiz_id"),
+            whose,
+            QuizAttempt.number == sa.bindparam("number"),
+        )
+    )
+
+
+_PERSONS_NUMBERED, _GUESTS_NUMBERED = map(_numbered, (running.BY_PERSON, running.BY_GUEST))
+
+
 def _attempt_numbered(
     session: Session, viewer: Viewer, quiz_id: UUID, number: int
-) -> QuizAttempt | None:
-    attempts = players_attempts(viewer, quiz_id).where(QuizAttempt.number == number)
-    return session.scalar(attempts.limit(1))
-
-
-def _disclosed_before(session: Session, viewer: Viewer, quiz_id: UUID) -> bool:
-    disclosing = players_attempts(viewer, quiz_id).where(QuizAttempt.discloses)
-    return session.execute(sa.select(disclosing.exists())).scalar_one()
+) -> Attempt | None:
+    statement, whose = running.by_player(viewer, _PERSONS_NUMBERED, _GUESTS_NUMBERED)
+    row = statement.one_or_none(session, quiz_id=quiz_id, number=number, **whose)
+    return None if row is None else Attempt(*row)
 
 
 def started_under(
@@ -201,52 +277,36 @@ def started_under(
     }
 
 
-def _insert_attempt(
-    session: Session,
-    viewer: Viewer,
-    quiz: Quiz,
-    version: QuizVersion,
-    number: int,
-    now: datetime,
-) -> UUID | None:
-    """The id of the new attempt, or None where a parallel request has just made one."""
+def _new_attempt(
+    viewer: Viewer, version: QuizVersion, number: int, now: datetime, *, ranked: bool
+) -> Attempt:
+    """An attempt at whose first question the clock runs since `now`."""
     clock = timing.Clock(version.time_limit_ms, 0, shown_at=now, feedback_at=None)
-    before = _disclosed_before(session, viewer, quiz.id)
-    return session.scalar(
-        insert(QuizAttempt)
-        .values(
-            **started_under(viewer, version, number, now),
-            ranked=access.attempt_ranks(viewer, quiz.author_id, disclosed_before=before),
-            shown_at=now,
-            deadline_at=clock.deadline(now),
-        )
-        .on_conflict_do_nothing()
-        .returning(QuizAttempt.id)
+    return Attempt(
+        **started_under(viewer, version, number, now),
+        ranked=ranked,
+        shown_at=now,
+        feedback_at=None,
+        spent_ms=0,
+        deadline_at=clock.deadline(now),
+        completed_at=None,
+        timed_out=False,
+        correct_count=0,
+        total_time_ms=None,
     )
 
 
-def _lay_out_questions(
-    session: Session, attempt_id: UUID, version: QuizVersion, now: datetime, rng: Random
-) -> None:
-    """Fix the order of the questions and of their answers; show the first."""
-    order = steps.laid_out(
+def _order_of_questions(
+    session: Session, version: QuizVersion, rng: Random
+) -> list[tuple[UUID, list[int]]]:
+    """The questions in the order of a new attempt, each with that of its answers."""
+    laid_out = steps.laid_out(
         content.questions_for_players(session, version.id).values(),
         rng,
         questions_too=version.randomize_questions,
         answers_too=version.randomize_answers,
     )
-    rows = [
-        {
-            "attempt_id": attempt_id,
-            "question_id": question_id,
-            "display_order": place,
-            "answer_order": positions,
-            "shown_at": now if place == 0 else None,
-        }
-        for place, (question_id, positions) in enumerate(order)
-    ]
-    # Into the table, not by way of the class: in one go, also where a value is null.
-    session.execute(sa.insert(_ANSWERS), rows)
+    return list(laid_out)
 
 
 def _remove_old_guest_attempts(session: Session, viewer: Viewer, quiz_id: UUID) -> None:

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from respondeo.db import database_time
 from respondeo.domain.access import Viewer
-from respondeo.domain.errors import AttemptOpen, NotFound, NotOfThisQuiz
+from respondeo.domain.errors import AttemptOpen, NotOfThisQuiz
 from respondeo.domain.grading import GRADERS
-from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, QuizVersion
+from respondeo.models import AttemptAnswer, QuizAttempt, QuizVersion
 from respondeo.services import content, standings, starting, taking
 
 MEANWHILE = (
@@ -49,9 +49,7 @@ def submit_attempt(
 
     Raises NotFound, NotAllowed, NoAttemptsLeft, AttemptOpen, NotOfThisQuiz.
     """
-    quiz = session.get(Quiz, quiz_id, with_for_update={"read": True}, populate_existing=True)
-    if quiz is None:
-        raise NotFound
+    quiz = starting.locked_quiz(session, quiz_id)
     last = taking.last_attempt(session, viewer, quiz_id)
     if last is not None and last.completed_at is None:
         taking.lock_and_settle(session, last)

@@ -68,7 +68,7 @@ def own_quiz_id(session: Session, viewer: Viewer, attempt_id: UUID) -> UUID:
     return found
 
 
-def answers_of(session: Session, attempt: QuizAttempt) -> Sequence[AttemptAnswer]:
+def answers_of(session: Session, attempt: steps.Attempt) -> Sequence[AttemptAnswer]:
     """The questions of an attempt in the order shown, with what was answered."""
     return session.scalars(
         sa.select(AttemptAnswer)
@@ -91,7 +91,7 @@ def commit_answer(
     Returns the answer, and the attempt as it stands by it. Raises NotFound, NotThisQuestion,
     NotThisAnswer, AttemptOver.
     """
-    stands = _locked(session, viewer, quiz_id, attempt_id)
+    stands = locked(session, viewer, quiz_id, attempt_id)
     attempt, rows = stands.attempt, stands.answers
     row = next((row for row in rows if row.question_id == question_id), None)
     if row is None:
@@ -119,7 +119,7 @@ def show_next(
     after: the question whose feedback the player left; any other than the last changes nothing.
     Harmless when the attempt is not at feedback. Raises NotFound.
     """
-    stands = _locked(session, viewer, quiz_id, attempt_id)
+    stands = locked(session, viewer, quiz_id, attempt_id)
     attempt = stands.attempt
     if attempt.feedback_at is not None and attempt.deadline_at is not None:
         steps.leave_feedback(attempt, stands.answers, after, stands.now)
@@ -137,11 +137,11 @@ def stands(
     else:
         found = running.look(source, viewer, quiz_id, attempt_id)
     if found is not None and is_overdue(found.attempt, found.now):
-        return _locked(session_of(source), viewer, quiz_id, found.attempt.id)
+        return locked(session_of(source), viewer, quiz_id, found.attempt.id)
     return found
 
 
-def _locked(session: Session, viewer: Viewer, quiz_id: UUID, attempt_id: UUID) -> Running:
+def locked(session: Session, viewer: Viewer, quiz_id: UUID, attempt_id: UUID) -> Running:
     """The player's own attempt, locked, and completed if it is overdue. Raises NotFound."""
     found = running.lock(session, viewer, quiz_id, attempt_id)
     if found is None:

@@ -145,7 +145,7 @@ def readable(session: Session, viewer: Viewer, attempt_id: UUID) -> Standing:
     taking.settle(session, attempt)
     if own and attempt.completed_at is None:
         return standing(session, attempt)
-    disclosed = results.is_disclosed(session, viewer, attempt, quiz, own=own)
+    disclosed = results.is_disclosed(session, viewer, attempt, quiz.author_id, own=own)
     return standing(session, attempt, disclosed=disclosed)
 
 

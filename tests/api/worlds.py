@@ -23,13 +23,14 @@ from respondeo.domain.draft import Draft
 from respondeo.domain.scopes import SCOPES
 from respondeo.models import Answer, Quiz, QuizAttempt, QuizDraft, User
 from respondeo.models import Question as QuestionRow
-from respondeo.services import api_keys, authoring, starting, submitting, taking
+from respondeo.services import api_keys, authoring, submitting, taking
 from respondeo.services.submitting import Given
 from tests.api.conftest import Program
 from tests.client import SAME_ORIGIN, Client
 from tests.conftest import Clock
 from tests.factories import add_user, editor, question
 from tests.leaks import forget_content
+from tests.services.plays import start
 from tests.web.playing import document_of
 
 # The right places of each question, by its number, in one world and in the other; and what the
@@ -144,7 +145,7 @@ class Making:
         return Viewer("user", may, self.player.id)
 
     def start(self) -> None:
-        self.attempt = starting.start_attempt(self.session, self.viewer, self.quiz.id)
+        self.attempt = start(self.session, self.viewer, self.quiz)
         self.clock.advance(seconds=5)
 
     def right(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from respondeo.domain.access import Viewer
 from respondeo.models import Answer, AttemptAnswer, Question, Quiz, QuizAttempt
-from respondeo.services import playing, starting, taking
+from respondeo.services import playing, results, starting, taking
 from respondeo.services.running import Running
 
 
@@ -73,11 +74,10 @@ def go_on(session: Session, viewer: Viewer, attempt: QuizAttempt) -> QuizAttempt
     return attempt
 
 
-def start(session: Session, viewer: Viewer, quiz: Quiz) -> QuizAttempt:
+def start(session: Session, viewer: Viewer, quiz: Quiz, rng: Random | None = None) -> QuizAttempt:
     """Start or resume."""
-    attempt = starting.start_attempt(session, viewer, quiz.id)
-    session.flush()
-    return attempt
+    attempt = starting.start_attempt(session, viewer, quiz.id, rng=rng)
+    return session.get_one(QuizAttempt, attempt.id)
 
 
 def finish(
@@ -93,6 +93,12 @@ def finish(
 def play(session: Session, viewer: Viewer, quiz: Quiz, answers: Sequence[bool] = ()) -> QuizAttempt:
     """Start and finish an attempt."""
     return finish(session, viewer, start(session, viewer, quiz), answers)
+
+
+def result_of(session: Session, viewer: Viewer, attempt: QuizAttempt) -> results.Result:
+    """What the result page would show."""
+    shown = results.attempt_to_show(session, viewer, attempt.quiz_id, attempt.id)
+    return results.result(session, viewer, shown)
 
 
 def standing_now(session: Session, attempt: QuizAttempt) -> playing.Play:

@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.models import QuizAttempt
-from respondeo.services import leaderboards, results
+from respondeo.services import leaderboards
 from tests.conftest import Clock
 from tests.factories import add_user, player
 from tests.services.boards import assert_boards_are_right
-from tests.services.plays import answer, go_on, start
+from tests.services.plays import answer, go_on, result_of, start
 from tests.services.world import World, boards_of, lines
 
 # -- order --------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def test_the_best_attempt_counts_and_of_equals_the_earlier(
     assert row.attempt_id == played[counting].id
     assert row.completed_at == played[counting].completed_at
     assert (row.score, row.time_ms // 1000, row.total) == (*attempts[counting], 3)
-    shown = [results.result(session, player(world.user("player")), a).place.counts for a in played]
+    shown = [result_of(session, player(world.user("player")), a).place.counts for a in played]
     assert shown.index(True) == counting
     assert sum(shown) == 1
     assert_boards_are_right(session)
@@ -178,5 +178,5 @@ def test_a_result_says_its_rank_and_how_many_did_worse(
     mine = world.plays("me", quiz, 3, 5)
     for number, how in enumerate(others):
         world.plays(f"other {number}", quiz, *how)
-    shown = results.result(session, player(world.user("me")), mine).place
+    shown = result_of(session, player(world.user("me")), mine).place
     assert (shown.rank, shown.better_than, shown.players) == (rank, better_than, len(others) + 1)

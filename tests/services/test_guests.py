@@ -97,7 +97,7 @@ def test_nobody_sees_a_guests_attempt_that_is_past_its_day(session: Session, clo
     clock.advance(seconds=24 * 3600)
     taking.complete_overdue(session, quiz.id)
     assert attempts.everybodys_attempts(session, quiz.id, 1).total == 1
-    assert results.attempt_to_show(session, author, quiz.id, attempt).id == attempt
+    assert results.attempt_to_show(session, author, quiz.id, attempt).attempt.id == attempt
     clock.advance(ms=1)
     page = attempts.everybodys_attempts(session, quiz.id, 1)
     assert (page.total, page.rows) == (0, ())

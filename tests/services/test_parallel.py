@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
 from uuid import UUID
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -19,6 +21,7 @@ from respondeo.models import (
     QuizBoard,
     QuizStanding,
 )
+from respondeo.prepared import driver_of
 from respondeo.services import catalogue, starting, taking
 from respondeo.services.catalogue import Filters
 from tests.conftest import Clock
@@ -78,7 +81,7 @@ def test_fifty_threads_starting_with_a_maximum_of_one_make_one_attempt(
     assert set(came) == set(attempts)
 
 
-@pytest.mark.parametrize("at", range(1, 5))
+@pytest.mark.parametrize("at", [1, 2])
 def test_a_start_that_is_overtaken_at_any_of_its_reads_resumes_the_other(
     wide: Flask, committed: Session, at: int
 ) -> None:
@@ -91,13 +94,20 @@ def test_a_start_that_is_overtaken_at_any_of_its_reads_resumes_the_other(
     def begin_overtaken(session: Session) -> UUID:
         sent: list[object] = []
 
-        def overtake(*parts: object) -> None:
-            sent.append(parts)
-            if len(sent) == at:
-                first.append(pool.submit(in_transaction, wide, begin).result())
+        class Overtaken(psycopg.Cursor[Any]):
+            def execute(self, *query: Any, **how: Any) -> Self:
+                done = super().execute(*query, **how)
+                sent.append(query)
+                if len(sent) == at:
+                    first.append(pool.submit(in_transaction, wide, begin).result())
+                return done
 
-        sa.event.listen(session.connection(), "after_cursor_execute", overtake)
-        return begin(session)
+        driver = driver_of(session)
+        driver.cursor_factory = Overtaken
+        try:
+            return begin(session)
+        finally:
+            driver.cursor_factory = psycopg.Cursor
 
     first: list[UUID] = []
     with ThreadPoolExecutor() as pool:
@@ -123,8 +133,9 @@ def test_the_maximum_holds_when_attempts_are_started_and_finished_at_once(
 
     def play_on(session: Session) -> None:
         while True:
-            attempt = starting.start_attempt(session, viewer, quiz_id)
+            attempt_id = starting.start_attempt(session, viewer, quiz_id).id
             session.commit()
+            attempt = session.get_one(QuizAttempt, attempt_id)
             only = rows_of(session, attempt)[0].question_id
             commit(session, viewer, attempt, only, option(session, only, right=True))
             session.commit()

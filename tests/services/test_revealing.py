@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from respondeo.domain.access import Viewer
 from respondeo.models import Quiz, QuizAttempt, QuizStanding
-from respondeo.services import authoring, playing, results
+from respondeo.services import authoring, playing
 from tests.conftest import Clock
 from tests.factories import add_user, document, editor, guest, player, published_quiz
-from tests.services.plays import answer, go_on, option, rows_of, stand, start
+from tests.services.plays import answer, go_on, option, result_of, rows_of, stand, start
 
 # (maximum, number of the attempt): whether it discloses where reveal is `safe`.
 ATTEMPTS = {(1, 1): True, (3, 1): False, (3, 3): True, (None, 1): True}
@@ -147,8 +147,7 @@ def check_while_playing(session: Session, attempt: QuizAttempt, expected: Told) 
 
 
 def check_review(session: Session, looker: Viewer, attempt: QuizAttempt, expected: Told) -> None:
-    shown = results.attempt_to_show(session, looker, attempt.quiz_id, attempt.id)
-    result = results.result(session, looker, shown)
+    result = result_of(session, looker, attempt)
     assert (result.correct, result.total, result.answered_count) == (1, 4, 2)
     assert result.disclosed is expected.right_answers_in_review
     assert (result.review is not None) is expected.review
@@ -226,7 +225,7 @@ def test_raising_the_maximum_after_a_disclosing_attempt_brings_no_new_points(
     for _ in range(3):
         answer(session, viewer, second)
     assert session.scalars(sa.select(QuizStanding.attempt_id)).all() == [first.id]
-    shown = results.result(session, viewer, second)
+    shown = result_of(session, viewer, second)
     assert shown.disclosed  # once a disclosing attempt is over, all reviews show, for good
     other = player(add_user(session))
     assert start(session, other, quiz).ranked
@@ -243,7 +242,7 @@ def test_what_an_attempt_discloses_is_fixed_at_its_start(session: Session, clock
     assert shown.feedback is not None
     assert (shown.feedback.disclosed, shown.feedback.right_ids) == (False, frozenset())
     run_out(session, clock, attempt)
-    assert not results.result(session, viewer, attempt).disclosed
+    assert not result_of(session, viewer, attempt).disclosed
 
 
 def test_an_open_disclosing_attempt_reveals_nothing_of_the_earlier_ones_yet(
@@ -255,9 +254,9 @@ def test_an_open_disclosing_attempt_reveals_nothing_of_the_earlier_ones_yet(
     run_out(session, clock, first)
     second = start(session, viewer, quiz)
     go_on(session, viewer, second)
-    assert not results.result(session, viewer, first).disclosed
+    assert not result_of(session, viewer, first).disclosed
     run_out(session, clock, second)
-    assert results.result(session, viewer, first).disclosed
+    assert result_of(session, viewer, first).disclosed
 
 
 def test_one_players_last_attempt_reveals_nothing_to_another(
@@ -269,7 +268,7 @@ def test_one_players_last_attempt_reveals_nothing_to_another(
         run_out(session, clock, start(session, done, quiz))
     first = start(session, half_way, quiz)
     run_out(session, clock, first)
-    assert not results.result(session, half_way, first).disclosed
+    assert not result_of(session, half_way, first).disclosed
 
 
 def test_a_guests_attempt_under_safe_stays_hidden_when_a_later_one_discloses(
@@ -283,7 +282,7 @@ def test_a_guests_attempt_under_safe_stays_hidden_when_a_later_one_discloses(
     authoring.publish(session, editor(), quiz.id)
     second = start(session, guest(), quiz)
     run_out(session, clock, second)
-    shown = [results.result(session, guest(), attempt) for attempt in (first, second)]
+    shown = [result_of(session, guest(), attempt) for attempt in (first, second)]
     assert [(s.disclosed, s.review is not None) for s in shown] == [(False, False), (True, True)]
 
 

@@ -16,10 +16,19 @@ from respondeo.domain.document import Document
 from respondeo.domain.document import Question as QuestionDocument
 from respondeo.domain.errors import NotAllowed, NotFound
 from respondeo.models import Question, Quiz, QuizDraft, QuizVersion, QuizVersionQuestion
-from respondeo.services import authoring, results
+from respondeo.services import authoring
 from tests.conftest import Clock
 from tests.factories import add_user, document, editor, guest, player, published_quiz, question
-from tests.services.plays import answer, finish, play, rows_of, standing_now, start, texts
+from tests.services.plays import (
+    answer,
+    finish,
+    play,
+    result_of,
+    rows_of,
+    standing_now,
+    start,
+    texts,
+)
 
 
 def republish(session: Session, quiz: Quiz, changed: Document) -> QuizVersion:
@@ -159,7 +168,7 @@ def test_publishing_changes_neither_an_open_attempt_nor_an_earlier_review(
     quiz = published_quiz(session, doc)
     done, playing = player(add_user(session)), player(add_user(session))
     over = play(session, done, quiz, [True, False, True])
-    review = results.result(session, done, over)
+    review = result_of(session, done, over)
     attempt = start(session, playing, quiz)
     answer(session, playing, attempt)
     before = (texts(session, attempt), standing_now(session, attempt), attempt.deadline_at)
@@ -173,11 +182,11 @@ def test_publishing_changes_neither_an_open_attempt_nor_an_earlier_review(
     clock.advance(seconds=30)
     finish(session, playing, attempt)
     assert (attempt.correct_count, attempt.total_questions, attempt.timed_out) == (3, 3, False)
-    shown = results.result(session, playing, attempt)
+    shown = result_of(session, playing, attempt)
     assert shown.quiz_title == "A quiz"
     assert shown.review is not None
     assert [q.text for q in shown.review] == [f"Question {n}?" for n in (1, 2, 3)]
-    again = results.result(session, done, over)
+    again = result_of(session, done, over)
     assert again.review == review.review
     assert (again.correct, again.total, again.quiz_title) == (2, 3, "A quiz")
     fresh = start(session, player(add_user(session)), quiz)

@@ -27,7 +27,8 @@ def play(session: Session, clock: Clock, quiz_id: UUID, name: str, right: int, m
         taking.commit_answer(
             session, player(person), quiz_id, attempt.id, row.question_id, choice.id
         )
-    assert attempt.completed_at is not None
+    over = taking.own_attempt(session, player(person), quiz_id, attempt.id)
+    assert over.completed_at is not None
     return person.id
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from respondeo.models import QuizAttempt
 from respondeo.services import content, starting, taking
 from tests.client import Client
 from tests.factories import add_user, player, published_quiz
@@ -116,10 +118,27 @@ def test_a_play_page_and_an_answer_cost_the_same_whatever_the_number_of_question
         seen.append(tuple(map(len, (starting, looking, answering, moving))))
     assert seen[0] == seen[1]
     starting_, looking_, answering_, moving_ = seen[0]
-    assert starting_ <= 12
+    assert starting_ <= 4
     assert looking_ <= 5
     assert answering_ <= 14
     assert moving_ <= 13
+
+
+def test_a_result_costs_the_same_whatever_the_number_of_questions(
+    browser: Browser, recorder: Recorder, committed: Session
+) -> None:
+    seen = []
+    for questions in (2, 30):
+        quiz = published_quiz(committed, questions=questions)
+        committed.commit()
+        client = browser("A Player")
+        Player(client, quiz.id).play_through("A" * questions)
+        attempt_id = committed.scalars(
+            sa.select(QuizAttempt.id).where(QuizAttempt.quiz_id == quiz.id)
+        ).one()
+        seen.append(cost(recorder, client, f"/quiz/{quiz.id}/results/{attempt_id}"))
+    assert seen[0] == seen[1]
+    assert seen[0] <= 8
 
 
 def test_pages_that_need_no_database_ask_none(browser: Browser, recorder: Recorder) -> None:

@@ -183,11 +183,11 @@ def to_play(stands: Running, answered: UUID | None = None) -> BaseResponse:
 def result(quiz_id: UUID, attempt_id: UUID) -> BaseResponse | str:
     """A completed attempt: the number first, then as much of the review as one may see."""
     viewer = access.viewer()
-    attempt = results.attempt_to_show(session(), viewer, quiz_id, attempt_id)
-    if attempt.completed_at is None:
-        return go_to(where_it_stands(attempt))
-    found = results.result(session(), viewer, attempt)
-    session().commit()
+    shown = results.attempt_to_show(reader(), viewer, quiz_id, attempt_id)
+    if shown.attempt.completed_at is None:
+        return go_to(where_it_stands(shown.attempt))
+    found = results.result(reader(), viewer, shown)
+    commit()
     path = url_for("taking.result", quiz_id=quiz_id, attempt_id=attempt_id)
     return render_template(
         "taking/result.html",

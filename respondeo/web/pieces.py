@@ -21,7 +21,7 @@ from markupsafe import Markup
 from respondeo.kept import Kept
 
 MOST = 16_000_000  # characters
-_INDENTATION = re.compile(r"\n[ \t]+")
+_INDENTATION = re.compile(r"([%#]\})?\n[ \t]+")
 
 
 class Unindented(Extension):
@@ -31,8 +31,11 @@ class Unindented(Extension):
     """
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002 - Jinja names them
-        """The template with its lines beginning at the margin, as many as there were."""
-        return _INDENTATION.sub("\n", source)
+        """The template with its lines at the margin, as many as there were.
+
+        Of a line after a tag one blank stays: Jinja takes the line break between them away.
+        """
+        return _INDENTATION.sub(lambda at: f"{at[1]}\n " if at[1] else "\n", source)
 
 
 class Pieces(Extension):

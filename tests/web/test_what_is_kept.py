@@ -257,9 +257,11 @@ def test_a_piece_is_kept_by_all_its_keys_and_by_its_place() -> None:
 
 
 def test_templates_lose_their_indentation_and_what_is_shown_keeps_its_own() -> None:
-    environment = jinja2.Environment(extensions=[Unindented], autoescape=True)
-    template = environment.from_string("<p>\n    {{ text }} <b>b</b>\n\t<i>i</i>\n</p>")
-    assert template.render(text="a\n    1") == "<p>\na\n    1 <b>b</b>\n<i>i</i>\n</p>"
+    environment = jinja2.Environment(extensions=[Unindented], autoescape=True, trim_blocks=True)
+    template = environment.from_string(
+        "<p{% if text %}\n    id=i{% endif %}>\n    {{ text }} <b>b</b>\n\t<i>i</i>\n</p>"
+    )
+    assert template.render(text="a\n    1") == "<p id=i>\na\n    1 <b>b</b>\n<i>i</i>\n</p>"
 
 
 def test_the_global_board_counts_players_below_those_it_shows(

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from respondeo.domain.access import Viewer, is_public, may_see, refusal
 from respondeo.domain.errors import NotAllowed, NotFound, SignInRequired
 from respondeo.models import Quiz, QuizAttempt, QuizBoard, QuizStanding, User
-from respondeo.prepared import Prepared, Source, session_of
+from respondeo.prepared import Prepared, Reader, Source, session_of
 from respondeo.services import content, leaderboards, running, standings, starting, steps, taking
 from respondeo.services.content import Key, PlayedQuestion
 from respondeo.services.running import Answer, Attempt
@@ -135,9 +135,6 @@ _SHOWN = Prepared(
         User.public_name.label("public_name"),
         QuizBoard.players,
         sa.exists().where(QuizStanding.attempt_id == QuizAttempt.id).label("stands"),
-        taking.any_overdue(QuizAttempt.quiz_id == sa.bindparam("quiz_id"))
-        .correlate(None)
-        .label("overdue"),
         sa.func.clock_timestamp().label("now"),
         *running.ATTEMPT,
     )
@@ -164,18 +161,28 @@ def attempt_to_show(source: Source, viewer: Viewer, quiz_id: UUID, attempt_id: U
             raise SignInRequired
         if not viewer.may("quiz:view"):
             raise NotAllowed(refusal("quiz:view"))
-    if row is not None and row.overdue:
-        session = session_of(source)
-        taking.complete_overdue(session, quiz_id)
-        row = _SHOWN.one_or_none(session, **which)
+    if row is not None and _completes_overdue(source, quiz_id):
+        row = _SHOWN.one_or_none(source, **which)
     if row is None:
         raise NotFound
     if not is_own(viewer, row) and (
         row.completed_at is None or not may_see(viewer, row.author_id, row.published_at, row.now)
     ):
         raise NotFound
-    *belongings, _, _ = row[:9]
-    return Shown(Attempt(*row[9:]), *belongings)
+    *belongings, _ = row[:8]
+    return Shown(Attempt(*row[8:]), *belongings)
+
+
+_OVERDUE = Prepared(
+    sa.select(taking.any_overdue(QuizAttempt.quiz_id == sa.bindparam("quiz_id")).label("overdue"))
+)
+
+
+def _completes_overdue(source: Source, quiz_id: UUID) -> bool:
+    """Complete the quiz's overdue attempts; whether there were any."""
+    if isinstance(source, Reader) and not _OVERDUE.one(source, quiz_id=quiz_id).overdue:
+        return False
+    return taking.complete_overdue(session_of(source), quiz_id) > 0
 
 
 class Played(Protocol):

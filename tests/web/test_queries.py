@@ -138,7 +138,7 @@ def test_a_result_costs_the_same_whatever_the_number_of_questions(
         ).one()
         seen.append(cost(recorder, client, f"/quiz/{quiz.id}/results/{attempt_id}"))
     assert seen[0] == seen[1]
-    assert seen[0] <= 8
+    assert seen[0] <= 9
 
 
 def test_pages_that_need_no_database_ask_none(browser: Browser, recorder: Recorder) -> None:

@@ -161,10 +161,10 @@ def standing(source: Source, quiz_id: UUID, user_id: UUID | None) -> Row | None:
     return Row(**found._asdict()) if found else None
 
 
-def quiz_rank(source: Source, quiz_id: UUID, score: int, time_ms: int) -> int:
-    """The rank of a score and a time (ms): one more than the rows that are better."""
-    found = _RANK.one(source, quiz_id=quiz_id, score=score, time_ms=time_ms)
-    return int(found.rank)
+def place(source: Source, quiz_id: UUID, score: int, time_ms: int) -> tuple[int, int, int]:
+    """The rank of a score and a time (ms), how many rows have just these, how many there are."""
+    found = _PLACE.one(source, quiz_id=quiz_id, score=score, time_ms=time_ms)
+    return found.rank, found.equal, found.players
 
 
 def _rank(
@@ -190,11 +190,6 @@ def _with_rank(
 ) -> sa.Select[*tuple[Any, ...]]:
     own = rows.subquery("own")
     return sa.select(_rank(right, time, own.c.score, own.c.time_ms, *board).label("rank"), *own.c)
-
-
-def equals(source: Source, quiz_id: UUID, score: int, time_ms: int) -> int:
-    """How many rows of the quiz's board have just this score and time (ms)."""
-    return int(_EQUALS.one(source, quiz_id=quiz_id, score=score, time_ms=time_ms).counted)
 
 
 def overall_board(
@@ -352,7 +347,6 @@ _EQUAL = sa.select(sa.func.count().label("counted")).where(
     QuizStanding.correct_count == sa.bindparam("score"),
     QuizStanding.total_time_ms == sa.bindparam("time_ms"),
 )
-_EQUALS = Prepared(_EQUAL)
 _EQUALS_BEFORE = Prepared(
     _EQUAL.where(
         sa.tuple_(QuizStanding.completed_at, QuizStanding.user_id)
@@ -362,15 +356,17 @@ _EQUALS_BEFORE = Prepared(
         ),
     )
 )
-_RANK = Prepared(
+_PLACE = Prepared(
     sa.select(
         _rank(
             *_BY_RESULT,
             sa.bindparam("score", type_=sa.Integer()),
             sa.bindparam("time_ms", type_=sa.BigInteger()),
             _OF_QUIZ,
-        ).label("rank")
-    )
+        ).label("rank"),
+        _EQUAL.scalar_subquery().label("equal"),
+        QuizBoard.players,
+    ).where(QuizBoard.quiz_id == sa.bindparam("quiz_id"))
 )
 
 _OVERALL_OWN_ROW = Prepared(

@@ -63,7 +63,7 @@ db = SQLAlchemy(metadata=Base.metadata)
 
 def session() -> Session:
     """The session of the running request or command."""
-    g.pop("ahead", None)
+    _forget_ahead()
     _give_reader_back()
     return cast("Session", db.session())
 
@@ -107,10 +107,16 @@ def _is_under_way() -> bool:
 
 def commit() -> None:
     """Commit what this request has done so far, if anything; it holds no connection afterwards."""
-    g.pop("ahead", None)
+    _forget_ahead()
     _give_reader_back()
     if db.session.registry.has():
         db.session.commit()
+
+
+def _forget_ahead() -> None:
+    ahead = g.pop("ahead", None)
+    if ahead is not None:
+        ahead.found = None  # who holds a reader of before has it too
 
 
 def _give_reader_back() -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, abort, current_app, request
 from werkzeug.datastructures import ImmutableMultiDict
-from werkzeug.http import parse_cookie
+from werkzeug.sansio.http import parse_cookie
 from werkzeug.utils import cached_property
 from werkzeug.wsgi import LimitedStream
 
@@ -78,9 +78,10 @@ def init_security(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def keep_out_of_shared_caches(response: Response) -> Response:
-        vary_by(response, "Cookie")
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "private, no-cache"
+        if not response.headers["Cache-Control"].startswith("public"):
+            vary_by(response, "Cookie")
         return response
 
 
@@ -132,7 +133,7 @@ class BoundedRequest(Request):
     @cached_property
     def cookies(self) -> ImmutableMultiDict[str, str]:
         """The cookies. Werkzeug looks through all headers for them."""
-        sent = parse_cookie(self.environ, cls=ImmutableMultiDict)
+        sent = parse_cookie(self.environ.get("HTTP_COOKIE"), cls=ImmutableMultiDict)
         return cast("ImmutableMultiDict[str, str]", sent)
 
     @cached_property

@@ -136,7 +136,9 @@ def listing(source: Source, viewer: Viewer, filters: Filters) -> Listing:
         known, now = found
         own = _own_at(source, viewer, known.found.ids)
         if not any(taking.is_overdue(row, now) for row in own):
-            return replace(known.found, name=known.name, own=tuple(own), now=now)
+            # Of pages that are not there are as many as anybody asks for.
+            name = known.name if known.found.page == filters.page else None
+            return replace(known.found, name=name, own=tuple(own), now=now)
     session = session_of(source)
     if viewer.user_id is not None:
         taking.complete_overdue(session, user_id=viewer.user_id)
@@ -451,7 +453,7 @@ _OWN = Prepared(_own())
 
 def _own_at(source: Source, viewer: Viewer, ids: str) -> list[Any]:
     """The player's own attempts at these quizzes, a row for each quiz; no guest has any."""
-    if viewer.user_id is None:
+    if viewer.user_id is None or ids == _array_of([]):
         return []
     return _OWN.all(source, user_id=viewer.user_id, quiz_ids=ids)
 

@@ -179,10 +179,12 @@ _OVERDUE = Prepared(
 
 
 def _completes_overdue(source: Source, quiz_id: UUID) -> bool:
-    """Complete the quiz's overdue attempts; whether there were any."""
+    """Complete the quiz's overdue attempts; whether there were any, which somebody else may have
+    completed meanwhile."""
     if isinstance(source, Reader) and not _OVERDUE.one(source, quiz_id=quiz_id).overdue:
         return False
-    return taking.complete_overdue(session_of(source), quiz_id) > 0
+    taking.complete_overdue(session_of(source), quiz_id)
+    return True
 
 
 class Played(Protocol):

@@ -21,6 +21,7 @@ from markupsafe import Markup
 from respondeo.kept import Kept
 
 MOST = 16_000_000  # characters
+_NAME = 500  # characters; what the keys of a piece take, roughly
 _INDENTATION = re.compile(r"([%#]\})?\n[ \t]+")
 
 
@@ -45,7 +46,7 @@ class Pieces(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self._kept: Kept[Markup] = Kept(MOST, size=len)
+        self._kept: Kept[Markup] = Kept(MOST, size=lambda piece: len(piece) + _NAME)
 
     def parse(self, parser: Parser) -> nodes.Node:
         """The tag and what is between it and its end."""

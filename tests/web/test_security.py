@@ -394,3 +394,18 @@ def test_no_body_breaks_anything(
             path, method="POST", data=body, headers=SAME_ORIGIN | {"Content-Type": kind}
         )
         assert response.status_code < 500
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/api/quizzes", "/nothing"])
+def test_a_cookie_that_is_no_text_breaks_nothing(browser: Browser, path: str) -> None:
+    """Another application on this host may have set it: cookies do not know of ports."""
+    expected = browser().get(path).status_code
+    client = browser()
+    odd = client.http.open(path, headers={"Cookie": "x=M\xfcller; theme=\xff; y=\x01"})
+    assert odd.status_code == expected
+
+
+def test_pictures_for_everybody_are_kept_once_for_everybody(browser: Browser) -> None:
+    cover = browser("Ada").get("/covers/00000000-0000-0000-0000-000000000000.svg")
+    assert cover.headers["Cache-Control"].startswith("public")
+    assert "Cookie" not in cover.headers.get("Vary", "")

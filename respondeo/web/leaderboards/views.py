@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, request, url_for
 
 from respondeo.db import commit, reader, session
 from respondeo.services import attempts, leaderboards, overall, quiz_pages
@@ -43,7 +43,10 @@ def quiz(quiz_id: UUID) -> Response:
 
 
 @bp.get("/leaderboard", endpoint="overall")
-@access.allow("leaderboard:view", asks=lambda: overall.to_be_asked(leaderboards.PAGE_SIZE))
+@access.allow(
+    "leaderboard:view",
+    asks=lambda: None if request.args else overall.to_be_asked(leaderboards.PAGE_SIZE),
+)
 def all_quizzes() -> Response:
     """Everybody's sums over all quizzes."""
     page = page_from_address()

@@ -169,8 +169,11 @@ def _answers(rows: Sequence[Any]) -> list[Answer]:
     return [Answer(*columns) for *columns, _, _ in rows]
 
 
-def _adding() -> Prepared:
-    """Inserts an attempt and its questions in their order; the first is shown."""
+def _adding(*columns: InstrumentedAttribute[Any]) -> Prepared:
+    """Inserts an attempt and its questions in their order.
+
+    columns: what comes with each question. Without any the first is shown, and none is answered.
+    """
     new = {name.key: _bind(name) for name in ATTEMPT}
     made = (
         insert(QuizAttempt)
@@ -183,15 +186,24 @@ def _adding() -> Prepared:
     unnested = sa.func.unnest(
         sa.bindparam("questions", type_=ARRAY(sa.Uuid())),
         sa.bindparam("answer_orders", type_=ARRAY(sa.Text())),
-    ).table_valued("question_id", "answer_order", with_ordinality="place")
+        *(sa.bindparam(f"all_{column.key}", type_=ARRAY(column.type)) for column in columns),
+    ).table_valued(
+        "question_id",
+        "answer_order",
+        *(sa.column(column.key, column.type) for column in columns),
+        with_ordinality="place",
+    )
     order = unnested.render_derived(name="laid_out")
     rows = {
         "attempt_id": made.c.id,
         "question_id": order.c.question_id,
         "display_order": order.c.place - 1,
         "answer_order": sa.cast(order.c.answer_order, AttemptAnswer.answer_order.type),
-        "shown_at": sa.case((order.c.place == 1, new["shown_at"])),
     }
+    if columns:
+        rows |= {column.key: order.c[column.key] for column in columns}
+    else:
+        rows["shown_at"] = sa.case((order.c.place == 1, new["shown_at"]))
     return Prepared(
         insert(AttemptAnswer)
         .from_select(list(rows), sa.select(*rows.values()).join_from(made, order, sa.true()))
@@ -203,7 +215,14 @@ def _bind(column: InstrumentedAttribute[Any]) -> sa.BindParameter[Any]:
     return sa.bindparam(f"new_{column.key}", type_=column.type)
 
 
+_STEPPED = (
+    "shown_at", "feedback_at", "spent_ms", "deadline_at", "completed_at", "timed_out",
+    "correct_count", "total_time_ms",
+)  # fmt: skip
+_ANSWERED = ("shown_at", "answer_id", "is_correct", "answered_at", "time_ms")
+
 _ADD = _adding()
+_ADD_PLAYED = _adding(*(getattr(AttemptAnswer, name) for name in _ANSWERED))
 
 
 def add(session: Session, attempt: Attempt, order: Sequence[tuple[UUID, list[int]]]) -> bool:
@@ -211,20 +230,23 @@ def add(session: Session, attempt: Attempt, order: Sequence[tuple[UUID, list[int
 
     order: its questions, each with the order of its answers.
     """
-    made = _ADD.all(
-        session,
-        questions=[question_id for question_id, _ in order],
-        answer_orders=[f"{{{','.join(map(str, positions))}}}" for _, positions in order],
+    return bool(_ADD.all(session, **_added(attempt, order)))
+
+
+def add_played(session: Session, attempt: Attempt, answers: Sequence[Answer]) -> bool:
+    """Write an attempt that is over already, as `add` does; `answers` in their order."""
+    order = [(answer.question_id, answer.answer_order) for answer in answers]
+    given = {f"all_{name}": [getattr(answer, name) for answer in answers] for name in _ANSWERED}
+    return bool(_ADD_PLAYED.all(session, **_added(attempt, order), **given))
+
+
+def _added(attempt: Attempt, order: Sequence[tuple[UUID, list[int]]]) -> dict[str, Any]:
+    return {
+        "questions": [question_id for question_id, _ in order],
+        "answer_orders": [f"{{{','.join(map(str, positions))}}}" for _, positions in order],
         **_new(attempt, [column.key for column in ATTEMPT]),
-    )
-    return bool(made)
+    }
 
-
-_STEPPED = (
-    "shown_at", "feedback_at", "spent_ms", "deadline_at", "completed_at", "timed_out",
-    "correct_count", "total_time_ms",
-)  # fmt: skip
-_ANSWERED = ("shown_at", "answer_id", "is_correct", "answered_at", "time_ms")
 
 _SAVE_ATTEMPT = Prepared(
     sa.update(QuizAttempt)

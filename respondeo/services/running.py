@@ -15,11 +15,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
-from sqlalchemy.orm.util import identity_key
 
 from respondeo.domain.access import Viewer
 from respondeo.models import AttemptAnswer, QuizAttempt
-from respondeo.prepared import Prepared, Source
+from respondeo.prepared import Prepared, Source, expire, new_value
 
 GUEST_ATTEMPTS_KEPT_FOR = sa.text("interval '1 day'")
 
@@ -174,7 +173,7 @@ def _adding(*columns: InstrumentedAttribute[Any]) -> Prepared:
 
     columns: what comes with each question. Without any the first is shown, and none is answered.
     """
-    new = {name.key: _bind(name) for name in ATTEMPT}
+    new = {name.key: new_value(name) for name in ATTEMPT}
     made = (
         insert(QuizAttempt)
         .values(new)
@@ -209,10 +208,6 @@ def _adding(*columns: InstrumentedAttribute[Any]) -> Prepared:
         .from_select(list(rows), sa.select(*rows.values()).join_from(made, order, sa.true()))
         .returning(AttemptAnswer.display_order)
     )
-
-
-def _bind(column: InstrumentedAttribute[Any]) -> sa.BindParameter[Any]:
-    return sa.bindparam(f"new_{column.key}", type_=column.type)
 
 
 _STEPPED = (
@@ -251,7 +246,7 @@ def _added(attempt: Attempt, order: Sequence[tuple[UUID, list[int]]]) -> dict[st
 _SAVE_ATTEMPT = Prepared(
     sa.update(QuizAttempt)
     .where(QuizAttempt.id == sa.bindparam("of_attempt"))
-    .values({name: _bind(getattr(QuizAttempt, name)) for name in _STEPPED})
+    .values({name: new_value(getattr(QuizAttempt, name)) for name in _STEPPED})
     .returning(QuizAttempt.id)
 )
 _SAVE_ANSWER = Prepared(
@@ -260,7 +255,7 @@ _SAVE_ANSWER = Prepared(
         AttemptAnswer.attempt_id == sa.bindparam("of_attempt"),
         AttemptAnswer.question_id == sa.bindparam("of_question"),
     )
-    .values({name: _bind(getattr(AttemptAnswer, name)) for name in _ANSWERED})
+    .values({name: new_value(getattr(AttemptAnswer, name)) for name in _ANSWERED})
     .returning(AttemptAnswer.attempt_id)
 )
 
@@ -276,19 +271,12 @@ def save(session: Session, running: Running) -> None:
                 of_question=answer.question_id,
                 **_new(answer, _ANSWERED),
             )
-            _expire(session, AttemptAnswer, (attempt.id, answer.question_id))
+            expire(session, AttemptAnswer, (attempt.id, answer.question_id))
     if attempt != before:
         _SAVE_ATTEMPT.one(session, of_attempt=attempt.id, **_new(attempt, _STEPPED))
-        _expire(session, QuizAttempt, attempt.id)
+        expire(session, QuizAttempt, attempt.id)
     running._before = replace(attempt), [replace(answer) for answer in running.answers]
 
 
 def _new(changed: Attempt | Answer, names: Sequence[str]) -> dict[str, Any]:
     return {f"new_{name}": getattr(changed, name) for name in names}
-
-
-def _expire(session: Session, kind: type[Any], key: Any) -> None:
-    """Whoever holds the row in this session reads it anew."""
-    held = session.identity_map.get(identity_key(kind, key))
-    if held is not None:
-        session.expire(held)

@@ -158,38 +158,38 @@ def standing(source: Source, quiz_id: UUID, user_id: UUID | None) -> Row | None:
     if user_id is None:
         return None
     found = _OWN_ROW.one_or_none(source, quiz_id=quiz_id, user_id=user_id)
-    if found is None:
-        return None
-    rank = quiz_rank(source, quiz_id, found.score, found.time_ms)
-    return Row(rank, **found._asdict())
+    return Row(**found._asdict()) if found else None
 
 
-def quiz_rank(source: Source, quiz_id: UUID, score: int, time_ms: int) -> int:
-    """The rank of a score and a time (ms): one more than the rows that are better."""
-    better = _BETTER.one(source, quiz_id=quiz_id, score=score, time_ms=time_ms)
-    return int(better.counted) + 1
+def place(source: Source, quiz_id: UUID, score: int, time_ms: int) -> tuple[int, int, int]:
+    """The rank of a score and a time (ms), how many rows have just these, how many there are."""
+    found = _PLACE.one(source, quiz_id=quiz_id, score=score, time_ms=time_ms)
+    return found.rank, found.equal, found.players
 
 
-def _better(
+def _rank(
     right: InstrumentedAttribute[int],
     time: InstrumentedAttribute[int],
+    score: sa.ColumnElement[int],
+    time_ms: sa.ColumnElement[int],
     *board: sa.ColumnElement[bool],
-) -> sa.Select[int]:
+) -> sa.ColumnElement[int]:
     """Counts more right, then as many right in less time: two ranges of the board's index."""
-    score = sa.bindparam("score", type_=sa.Integer())
-    time_ms = sa.bindparam("time_ms", type_=sa.BigInteger())
 
     def counted(*which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
         return sa.select(sa.func.count()).where(*board, *which).scalar_subquery()
 
-    return sa.select(
-        (counted(right > score) + counted(right == score, time < time_ms)).label("counted")
-    )
+    return counted(right > score) + counted(right == score, time < time_ms) + 1
 
 
-def equals(source: Source, quiz_id: UUID, score: int, time_ms: int) -> int:
-    """How many rows of the quiz's board have just this score and time (ms)."""
-    return int(_EQUALS.one(source, quiz_id=quiz_id, score=score, time_ms=time_ms).counted)
+def _with_rank(
+    rows: sa.Select[*tuple[Any, ...]],
+    right: InstrumentedAttribute[int],
+    time: InstrumentedAttribute[int],
+    *board: sa.ColumnElement[bool],
+) -> sa.Select[*tuple[Any, ...]]:
+    own = rows.subquery("own")
+    return sa.select(_rank(right, time, own.c.score, own.c.time_ms, *board).label("rank"), *own.c)
 
 
 def overall_board(
@@ -221,10 +221,7 @@ def overall_standing(source: Source, user_id: UUID | None) -> Row | None:
     if user_id is None:
         return None
     found = _OVERALL_OWN_ROW.one_or_none(source, user_id=user_id)
-    if found is None:
-        return None
-    better = _OVERALL_BETTER.one(source, score=found.score, time_ms=found.time_ms)
-    return Row(better.counted + 1, **found._asdict())
+    return Row(**found._asdict()) if found else None
 
 
 def _counted_players(session: Session) -> tuple[int, bool]:
@@ -318,7 +315,12 @@ _OF_QUIZ = QuizStanding.quiz_id == sa.bindparam("quiz_id")
 _OF_PLAYER = QuizStanding.user_id == sa.bindparam("user_id")
 _SIZE, _BEFORE = (sa.bindparam(name, type_=sa.Integer()) for name in ("size", "before"))
 
-_OWN_ROW = Prepared(_quiz_rows(sa.select(QuizStanding).where(_OF_QUIZ, _OF_PLAYER)))
+_BY_RESULT = (QuizStanding.correct_count, QuizStanding.total_time_ms)
+_OWN_ROW = Prepared(
+    _with_rank(
+        _quiz_rows(sa.select(QuizStanding).where(_OF_QUIZ, _OF_PLAYER)), *_BY_RESULT, _OF_QUIZ
+    )
+)
 _FIRST_PAGE = Prepared(
     _quiz_rows(
         sa.select(QuizStanding).where(_OF_QUIZ).order_by(*_quiz_order(QuizStanding)).limit(_SIZE)
@@ -345,7 +347,6 @@ _EQUAL = sa.select(sa.func.count().label("counted")).where(
     QuizStanding.correct_count == sa.bindparam("score"),
     QuizStanding.total_time_ms == sa.bindparam("time_ms"),
 )
-_EQUALS = Prepared(_EQUAL)
 _EQUALS_BEFORE = Prepared(
     _EQUAL.where(
         sa.tuple_(QuizStanding.completed_at, QuizStanding.user_id)
@@ -355,11 +356,26 @@ _EQUALS_BEFORE = Prepared(
         ),
     )
 )
-_BETTER = Prepared(_better(QuizStanding.correct_count, QuizStanding.total_time_ms, _OF_QUIZ))
+_PLACE = Prepared(
+    sa.select(
+        _rank(
+            *_BY_RESULT,
+            sa.bindparam("score", type_=sa.Integer()),
+            sa.bindparam("time_ms", type_=sa.BigInteger()),
+            _OF_QUIZ,
+        ).label("rank"),
+        _EQUAL.scalar_subquery().label("equal"),
+        QuizBoard.players,
+    ).where(QuizBoard.quiz_id == sa.bindparam("quiz_id"))
+)
 
 _OVERALL_OWN_ROW = Prepared(
-    _overall_rows(
-        sa.select(PlayerStanding).where(PlayerStanding.user_id == sa.bindparam("user_id"))
+    _with_rank(
+        _overall_rows(
+            sa.select(PlayerStanding).where(PlayerStanding.user_id == sa.bindparam("user_id"))
+        ),
+        PlayerStanding.total_correct,
+        PlayerStanding.total_time_ms,
     )
 )
 _OVERALL_PAGE = Prepared(
@@ -377,4 +393,3 @@ _OVERALL_EQUALS_BEFORE = Prepared(
         PlayerStanding.user_id < sa.bindparam("user_id"),
     )
 )
-_OVERALL_BETTER = Prepared(_better(PlayerStanding.total_correct, PlayerStanding.total_time_ms))

@@ -278,12 +278,13 @@ def _place(source: Source, viewer: Viewer, shown: Shown) -> Place:
     """The place of the attempt, for those who may see boards."""
     if not viewer.may("leaderboard:view"):
         return Place()
-    attempt, players = shown.attempt, shown.players
+    attempt = shown.attempt
     if not shown.stands or attempt.total_time_ms is None:
-        return Place(players=players)
-    score = (attempt.correct_count, attempt.total_time_ms)
-    rank = leaderboards.quiz_rank(source, attempt.quiz_id, *score)
-    worse = players - rank + 1 - leaderboards.equals(source, attempt.quiz_id, *score)
+        return Place(players=shown.players)
+    rank, equal, players = leaderboards.place(
+        source, attempt.quiz_id, attempt.correct_count, attempt.total_time_ms
+    )
+    worse = players - rank + 1 - equal
     return Place(rank, players, 100 * worse // (players - 1) if players > 1 else None)
 
 

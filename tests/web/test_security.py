@@ -87,6 +87,7 @@ def test_every_answer_of_every_route_carries_the_headers_and_nothing_inline(
             assert "Cache-Control" in response.headers, place
             if response.mimetype == "text/html" and response.status_code != 303:
                 Page(response)  # refuses inline scripts, styles and handlers
+                assert "Cookie" in response.headers["Vary"].split(", "), place
 
 
 def test_an_answer_that_nothing_changed_carries_the_headers_too(browser: Browser) -> None:

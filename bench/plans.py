@@ -37,6 +37,7 @@ from respondeo.services import (
     results,
     starting,
     statistics,
+    submitting,
     taking,
 )
 from respondeo.services.catalogue import Filters
@@ -94,6 +95,12 @@ def answer_all(session: Session, viewer: Viewer, who: Somebody) -> None:
         taking.commit_answer(session, viewer, who.quiz, attempt.id, row.question_id, answer)
         taking.show_next(session, viewer, who.quiz, attempt.id)
     assert attempt.completed_at is not None
+
+
+def submit_whole(session: Session, viewer: Viewer, who: Somebody) -> None:
+    """An attempt that was played elsewhere."""
+    given = [submitting.Given(who.question, who.answer, 0)]
+    submitting.submit_attempt(session, viewer, who.quiz, given, total_time_ms=5000, timed_out=False)
 
 
 def show_result(session: Session, viewer: Viewer, who: Somebody) -> None:
@@ -257,6 +264,11 @@ WRITING = (
         lambda s, _, who: starting.start_attempt(s, GUEST_VIEWER, who.quiz),
         grows="forgets up to 10 guests' attempts",
         uses=("uq_quiz_attempt_guest_number", "ix_quiz_attempt_guest_started_at"),
+    ),
+    Case(
+        "submitted whole",
+        lambda s, viewer, who: submit_whole(s, newcomer(viewer, who), who),
+        uses=("uq_quiz_attempt_quiz_id_user_id_number", "pk_quiz_board"),
     ),
     Case(
         "an answer",

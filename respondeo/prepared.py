@@ -15,7 +15,8 @@ from typing import Any, TypeAlias, cast
 import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm.util import identity_key
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 Driver: TypeAlias = psycopg.Connection[tuple[Any, ...]]
@@ -168,6 +169,18 @@ class _Pair:
 def _paired(first: Prepared, second: Prepared) -> _Pair:
     """There are few of them: who may ask, by what they are asked."""
     return _Pair(first, second)
+
+
+def new_value(column: InstrumentedAttribute[Any]) -> sa.BindParameter[Any]:
+    """The parameter of what a statement writes into this column: `new_` and its name."""
+    return sa.bindparam(f"new_{column.key}", type_=column.type)
+
+
+def expire(session: Session, kind: type[Any], key: Any) -> None:
+    """Whoever holds the row in this session reads it anew: a statement has written it."""
+    held = session.identity_map.get(identity_key(kind, key))
+    if held is not None:
+        session.expire(held)
 
 
 def driver_of(session: Session) -> Driver:

@@ -22,8 +22,9 @@ from respondeo.api.schemas.attempts import (
 from respondeo.api.schemas.lists import Listed
 from respondeo.api.schemas.parts import User
 from respondeo.db import session
-from respondeo.domain.errors import AttemptOver, NotThisQuestion
+from respondeo.domain.errors import AttemptOver, NotFound, NotThisQuestion
 from respondeo.services import starting, submitting, taking, telling
+from respondeo.services.running import Running
 from respondeo.services.submitting import Given
 from respondeo.services.telling import ToldAttempt
 
@@ -97,7 +98,7 @@ def submit_attempt(quiz_id: UUID, body: SentAttempt) -> tuple[Attempt, int]:
         total_time_ms=body.total_time_ms,
         timed_out=body.timed_out,
     )
-    return _told(telling.told(session(), attempt)), 201
+    return _told(telling.told(attempt, attempt.started_at)), 201  # it is over, so time is no matter
 
 
 @serves(
@@ -117,8 +118,10 @@ def submit_attempt(quiz_id: UUID, body: SentAttempt) -> tuple[Attempt, int]:
 def start_attempt(quiz_id: UUID) -> tuple[Step, int]:
     viewer = asking.viewer()
     started, is_new = starting.start_or_resume(session(), viewer, quiz_id)
-    attempt = taking.own_attempt(session(), viewer, quiz_id, started.id)
-    return _step(telling.standing(session(), attempt)), 201 if is_new else 200
+    stands = taking.stands(session(), viewer, quiz_id, started.id)
+    if stands is None:
+        raise NotFound
+    return _step(_standing(stands)), 201 if is_new else 200
 
 
 @serves(
@@ -140,16 +143,15 @@ def answer_question(attempt_id: UUID, body: SentChoice) -> AnswerStep:
     viewer = asking.viewer()
     quiz_id = taking.own_quiz_id(session(), viewer, attempt_id)
     try:
-        taking.commit_answer(
+        _, stands = taking.commit_answer(
             session(), viewer, quiz_id, attempt_id, body.question_id, body.answer_id
         )
     except (AttemptOver, NotThisQuestion):
         session().commit()  # it may have just been completed
         raise
-    attempt = taking.own_attempt(session(), viewer, quiz_id, attempt_id)
-    stands = telling.standing(session(), attempt)
-    answer = next(one for one in stands.answers if one.question_id == body.question_id)
-    step = _step(stands)
+    standing = _standing(stands)
+    answer = next(one for one in standing.answers if one.question_id == body.question_id)
+    step = _step(standing)
     return AnswerStep(
         attempt=step.attempt, question=step.question, answer=GivenAnswer.model_validate(answer)
     )
@@ -172,9 +174,7 @@ def answer_question(attempt_id: UUID, body: SentChoice) -> AnswerStep:
 def next_question(attempt_id: UUID) -> Step:
     viewer = asking.viewer()
     quiz_id = taking.own_quiz_id(session(), viewer, attempt_id)
-    taking.show_next(session(), viewer, quiz_id, attempt_id)
-    attempt = taking.own_attempt(session(), viewer, quiz_id, attempt_id)
-    return _step(telling.standing(session(), attempt))
+    return _step(_standing(taking.show_next(session(), viewer, quiz_id, attempt_id)))
 
 
 @serves(
@@ -203,6 +203,10 @@ def get_attempt(attempt_id: UUID) -> AttemptDetail:
 
 def _told(told: ToldAttempt) -> Attempt:
     return Attempt.model_validate(told)
+
+
+def _standing(stands: Running) -> telling.Standing:
+    return telling.standing(session(), stands.attempt, stands.answers, stands.now)
 
 
 def _step(stands: telling.Standing) -> Step:

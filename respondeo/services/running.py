@@ -15,11 +15,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
-from sqlalchemy.orm.util import identity_key
 
 from respondeo.domain.access import Viewer
 from respondeo.models import AttemptAnswer, QuizAttempt
-from respondeo.prepared import Prepared, Source
+from respondeo.prepared import Prepared, Source, expire, new_value
 
 GUEST_ATTEMPTS_KEPT_FOR = sa.text("interval '1 day'")
 
@@ -169,9 +168,12 @@ def _answers(rows: Sequence[Any]) -> list[Answer]:
     return [Answer(*columns) for *columns, _, _ in rows]
 
 
-def _adding() -> Prepared:
-    """Inserts an attempt and its questions in their order; the first is shown."""
-    new = {name.key: _bind(name) for name in ATTEMPT}
+def _adding(*columns: InstrumentedAttribute[Any]) -> Prepared:
+    """Inserts an attempt and its questions in their order.
+
+    columns: what comes with each question. Without any the first is shown, and none is answered.
+    """
+    new = {name.key: new_value(name) for name in ATTEMPT}
     made = (
         insert(QuizAttempt)
         .values(new)
@@ -183,41 +185,29 @@ def _adding() -> Prepared:
     unnested = sa.func.unnest(
         sa.bindparam("questions", type_=ARRAY(sa.Uuid())),
         sa.bindparam("answer_orders", type_=ARRAY(sa.Text())),
-    ).table_valued("question_id", "answer_order", with_ordinality="place")
+        *(sa.bindparam(f"all_{column.key}", type_=ARRAY(column.type)) for column in columns),
+    ).table_valued(
+        "question_id",
+        "answer_order",
+        *(sa.column(column.key, column.type) for column in columns),
+        with_ordinality="place",
+    )
     order = unnested.render_derived(name="laid_out")
     rows = {
         "attempt_id": made.c.id,
         "question_id": order.c.question_id,
         "display_order": order.c.place - 1,
         "answer_order": sa.cast(order.c.answer_order, AttemptAnswer.answer_order.type),
-        "shown_at": sa.case((order.c.place == 1, new["shown_at"])),
     }
+    if columns:
+        rows |= {column.key: order.c[column.key] for column in columns}
+    else:
+        rows["shown_at"] = sa.case((order.c.place == 1, new["shown_at"]))
     return Prepared(
         insert(AttemptAnswer)
         .from_select(list(rows), sa.select(*rows.values()).join_from(made, order, sa.true()))
         .returning(AttemptAnswer.display_order)
     )
-
-
-def _bind(column: InstrumentedAttribute[Any]) -> sa.BindParameter[Any]:
-    return sa.bindparam(f"new_{column.key}", type_=column.type)
-
-
-_ADD = _adding()
-
-
-def add(session: Session, attempt: Attempt, order: Sequence[tuple[UUID, list[int]]]) -> bool:
-    """Write a new attempt; False where the player has just got one that it would meet.
-
-    order: its questions, each with the order of its answers.
-    """
-    made = _ADD.all(
-        session,
-        questions=[question_id for question_id, _ in order],
-        answer_orders=[f"{{{','.join(map(str, positions))}}}" for _, positions in order],
-        **_new(attempt, [column.key for column in ATTEMPT]),
-    )
-    return bool(made)
 
 
 _STEPPED = (
@@ -226,10 +216,37 @@ _STEPPED = (
 )  # fmt: skip
 _ANSWERED = ("shown_at", "answer_id", "is_correct", "answered_at", "time_ms")
 
+_ADD = _adding()
+_ADD_PLAYED = _adding(*(getattr(AttemptAnswer, name) for name in _ANSWERED))
+
+
+def add(session: Session, attempt: Attempt, order: Sequence[tuple[UUID, list[int]]]) -> bool:
+    """Write a new attempt; False where the player has just got one that it would meet.
+
+    order: its questions, each with the order of its answers.
+    """
+    return bool(_ADD.all(session, **_added(attempt, order)))
+
+
+def add_played(session: Session, attempt: Attempt, answers: Sequence[Answer]) -> bool:
+    """Write an attempt that is over already, as `add` does; `answers` in their order."""
+    order = [(answer.question_id, answer.answer_order) for answer in answers]
+    given = {f"all_{name}": [getattr(answer, name) for answer in answers] for name in _ANSWERED}
+    return bool(_ADD_PLAYED.all(session, **_added(attempt, order), **given))
+
+
+def _added(attempt: Attempt, order: Sequence[tuple[UUID, list[int]]]) -> dict[str, Any]:
+    return {
+        "questions": [question_id for question_id, _ in order],
+        "answer_orders": [f"{{{','.join(map(str, positions))}}}" for _, positions in order],
+        **_new(attempt, [column.key for column in ATTEMPT]),
+    }
+
+
 _SAVE_ATTEMPT = Prepared(
     sa.update(QuizAttempt)
     .where(QuizAttempt.id == sa.bindparam("of_attempt"))
-    .values({name: _bind(getattr(QuizAttempt, name)) for name in _STEPPED})
+    .values({name: new_value(getattr(QuizAttempt, name)) for name in _STEPPED})
     .returning(QuizAttempt.id)
 )
 _SAVE_ANSWER = Prepared(
@@ -238,7 +255,7 @@ _SAVE_ANSWER = Prepared(
         AttemptAnswer.attempt_id == sa.bindparam("of_attempt"),
         AttemptAnswer.question_id == sa.bindparam("of_question"),
     )
-    .values({name: _bind(getattr(AttemptAnswer, name)) for name in _ANSWERED})
+    .values({name: new_value(getattr(AttemptAnswer, name)) for name in _ANSWERED})
     .returning(AttemptAnswer.attempt_id)
 )
 
@@ -254,19 +271,12 @@ def save(session: Session, running: Running) -> None:
                 of_question=answer.question_id,
                 **_new(answer, _ANSWERED),
             )
-            _expire(session, AttemptAnswer, (attempt.id, answer.question_id))
+            expire(session, AttemptAnswer, (attempt.id, answer.question_id))
     if attempt != before:
         _SAVE_ATTEMPT.one(session, of_attempt=attempt.id, **_new(attempt, _STEPPED))
-        _expire(session, QuizAttempt, attempt.id)
+        expire(session, QuizAttempt, attempt.id)
     running._before = replace(attempt), [replace(answer) for answer in running.answers]
 
 
 def _new(changed: Attempt | Answer, names: Sequence[str]) -> dict[str, Any]:
     return {f"new_{name}": getattr(changed, name) for name in names}
-
-
-def _expire(session: Session, kind: type[Any], key: Any) -> None:
-    """Whoever holds the row in this session reads it anew."""
-    held = session.identity_map.get(identity_key(kind, key))
-    if held is not None:
-        session.expire(held)

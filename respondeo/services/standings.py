@@ -14,10 +14,11 @@ from typing import Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from respondeo.models import PlayerStanding, QuizAttempt, QuizBoard, QuizStanding
+from respondeo.prepared import Prepared, expire, new_value
 
 BEST_FIRST = (
     QuizAttempt.correct_count.desc(),
@@ -79,17 +80,46 @@ def record_results(session: Session, attempts: Sequence[Completed]) -> None:
             if is_new is not None:
                 changed.add(attempt.quiz_id)
                 players[attempt.quiz_id] += is_new
-        _sum_players(session, user_ids)
+        _SUM_PLAYERS.all(session, user_ids=user_ids)  # each of them has a standing now
     for quiz_id in sorted(plays):
-        session.execute(
-            sa.update(QuizBoard)
-            .where(QuizBoard.quiz_id == quiz_id)
-            .values(
-                plays=QuizBoard.plays + plays[quiz_id],
-                players=QuizBoard.players + players[quiz_id],
-                revision=QuizBoard.revision + (1 if quiz_id in changed else 0),
-            )
+        _COUNT_PLAYS.all(
+            session,
+            of_quiz=quiz_id,
+            more_plays=plays[quiz_id],
+            more_players=players[quiz_id],
+            revisions=1 if quiz_id in changed else 0,
         )
+        expire(session, QuizBoard, quiz_id)
+
+
+_COUNT_PLAYS = Prepared(
+    sa.update(QuizBoard)
+    .where(QuizBoard.quiz_id == sa.bindparam("of_quiz"))
+    .values(
+        plays=QuizBoard.plays + sa.bindparam("more_plays"),
+        players=QuizBoard.players + sa.bindparam("more_players"),
+        revision=QuizBoard.revision + sa.bindparam("revisions"),
+    )
+    .returning(QuizBoard.quiz_id)
+)
+
+
+def _locking_players() -> Prepared:
+    ids = sa.func.unnest(sa.bindparam("user_ids", type_=ARRAY(sa.Uuid()))).column_valued("id")
+    nothing_yet = insert(PlayerStanding).from_select(
+        ["user_id", "total_correct", "total_time_ms", "quizzes_played"],
+        sa.select(ids, *(sa.literal_column("0") for _ in range(3))),
+    )
+    return Prepared(
+        nothing_yet.on_conflict_do_update(
+            index_elements=[PlayerStanding.user_id],
+            set_={"quizzes_played": nothing_yet.excluded.quizzes_played},
+            where=sa.false(),
+        ).returning(PlayerStanding.user_id)
+    )
+
+
+_LOCK_PLAYERS = _locking_players()
 
 
 def _lock_players(session: Session, user_ids: Sequence[UUID]) -> None:
@@ -98,34 +128,16 @@ def _lock_players(session: Session, user_ids: Sequence[UUID]) -> None:
     A row that is there is locked and left as it is; one that somebody else is just taking away
     is waited for and made again.
     """
-    nothing_yet = insert(PlayerStanding).values(
-        [
-            {"user_id": user_id, "total_correct": 0, "total_time_ms": 0, "quizzes_played": 0}
-            for user_id in user_ids
-        ]
-    )
-    session.execute(
-        nothing_yet.on_conflict_do_update(
-            index_elements=[PlayerStanding.user_id],
-            set_={"quizzes_played": nothing_yet.excluded.quizzes_played},
-            where=sa.false(),
-        )
-    )
+    _LOCK_PLAYERS.all(session, user_ids=list(user_ids))
 
 
-def _take_standing(session: Session, attempt: Completed) -> bool | None:
-    """Let the attempt count if it is the player's best: True where it is their first, None if not.
+_SCORE = ("attempt_id", "correct_count", "total_time_ms", "completed_at")
 
-    Of two equal attempts the one completed earlier counts.
-    """
-    assert attempt.total_time_ms is not None
+
+def _taking_standing() -> Prepared:
+    names = ("quiz_id", "user_id", *_SCORE)
     statement = insert(QuizStanding).values(
-        quiz_id=attempt.quiz_id,
-        user_id=attempt.user_id,
-        attempt_id=attempt.id,
-        correct_count=attempt.correct_count,
-        total_time_ms=attempt.total_time_ms,
-        completed_at=attempt.completed_at,
+        {name: new_value(getattr(QuizStanding, name)) for name in names}
     )
     new = statement.excluded
     better = sa.tuple_(
@@ -136,22 +148,37 @@ def _take_standing(session: Session, attempt: Completed) -> bool | None:
         QuizStanding.completed_at,
         QuizStanding.attempt_id,
     )
-    return session.execute(
+    return Prepared(
         statement.on_conflict_do_update(
             index_elements=[QuizStanding.quiz_id, QuizStanding.user_id],
-            set_={
-                "attempt_id": new.attempt_id,
-                "correct_count": new.correct_count,
-                "total_time_ms": new.total_time_ms,
-                "completed_at": new.completed_at,
-            },
+            set_={name: new[name] for name in _SCORE},
             where=better,
-        ).returning(sa.literal_column("xmax = 0", sa.Boolean))
-    ).scalar_one_or_none()
+        ).returning(sa.literal_column("xmax = 0", sa.Boolean).label("is_new"))
+    )
 
 
-def _sum_players(session: Session, user_ids: Sequence[UUID]) -> None:
-    """Set the sums of players who are locked; who has no standing left leaves the board."""
+_TAKE_STANDING = _taking_standing()
+
+
+def _take_standing(session: Session, attempt: Completed) -> bool | None:
+    """Let the attempt count if it is the player's best: True where it is their first, None if not.
+
+    Of two equal attempts the one completed earlier counts.
+    """
+    assert attempt.total_time_ms is not None
+    taken = _TAKE_STANDING.one_or_none(
+        session,
+        new_quiz_id=attempt.quiz_id,
+        new_user_id=attempt.user_id,
+        new_attempt_id=attempt.id,
+        new_correct_count=attempt.correct_count,
+        new_total_time_ms=attempt.total_time_ms,
+        new_completed_at=attempt.completed_at,
+    )
+    return None if taken is None else bool(taken.is_new)
+
+
+def _summing_players() -> Prepared:
     sums = (
         sa.select(
             QuizStanding.user_id,
@@ -159,11 +186,11 @@ def _sum_players(session: Session, user_ids: Sequence[UUID]) -> None:
             sa.func.sum(QuizStanding.total_time_ms).label("total_time_ms"),
             sa.func.count().label("quizzes_played"),
         )
-        .where(QuizStanding.user_id.in_(user_ids))
+        .where(QuizStanding.user_id == sa.any_(sa.bindparam("user_ids", type_=ARRAY(sa.Uuid()))))
         .group_by(QuizStanding.user_id)
         .subquery()
     )
-    session.execute(
+    return Prepared(
         sa.update(PlayerStanding)
         .where(PlayerStanding.user_id == sums.c.user_id)
         .values(
@@ -171,8 +198,16 @@ def _sum_players(session: Session, user_ids: Sequence[UUID]) -> None:
             total_time_ms=sums.c.total_time_ms,
             quizzes_played=sums.c.quizzes_played,
         )
-        .execution_options(synchronize_session=False)
+        .returning(PlayerStanding.user_id)
     )
+
+
+_SUM_PLAYERS = _summing_players()
+
+
+def _sum_players(session: Session, user_ids: Sequence[UUID]) -> None:
+    """Set the sums of players who are locked; who has no standing left leaves the board."""
+    _SUM_PLAYERS.all(session, user_ids=list(user_ids))
     session.execute(
         sa.delete(PlayerStanding)
         .where(

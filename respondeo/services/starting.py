@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random, SystemRandom
 from typing import Any, Protocol
@@ -118,13 +118,10 @@ def start_or_resume(
     Raises NotFound, NotAllowed, SignInRequired, NoAttemptsLeft.
     """
     quiz = locked_quiz(session, quiz_id)
-    state = state_of(session, viewer, quiz_id)
+    state = settled_state(session, viewer, quiz_id)
     last, now = state.last, state.now
     if last is not None and last.completed_at is None:
-        stands = locked(session, viewer, quiz_id, last.id)
-        last, now = stands.attempt, stands.now
-        if last.completed_at is None:
-            return last, False
+        return last, False
     if last is not None and number is not None and number <= last.number:
         return _attempt_numbered(session, viewer, quiz_id, number) or last, False
     next_number = 1 if last is None else last.number + 1
@@ -211,6 +208,15 @@ def state_of(source: Source, viewer: Viewer, quiz_id: UUID) -> State:
     now, disclosed_before, some_are_old, *columns = statement.one(source, quiz_id=quiz_id, **whose)
     last = Attempt(*columns) if columns[0] is not None else None
     return State(last, now, disclosed_before, some_are_old)
+
+
+def settled_state(session: Session, viewer: Viewer, quiz_id: UUID) -> State:
+    """The same; an open attempt is locked, and completed if it is overdue. Raises NotFound."""
+    state = state_of(session, viewer, quiz_id)
+    if state.last is None or state.last.completed_at is not None:
+        return state
+    stands = locked(session, viewer, quiz_id, state.last.id)
+    return replace(state, last=stands.attempt, now=stands.now)
 
 
 def version_to_start(

@@ -8,18 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from respondeo.db import database_time
 from respondeo.domain.access import Viewer
 from respondeo.domain.errors import AttemptOpen, NotOfThisQuiz
 from respondeo.domain.grading import GRADERS
-from respondeo.models import AttemptAnswer, QuizAttempt, QuizVersion
-from respondeo.services import content, standings, starting, taking
+from respondeo.models import QuizVersion
+from respondeo.services import content, running, standings, starting
+from respondeo.services.running import Answer, Attempt
 
 MEANWHILE = (
     "Another attempt at this quiz was made at the same moment."
@@ -44,62 +42,44 @@ def submit_attempt(
     *,
     total_time_ms: int,
     timed_out: bool,
-) -> QuizAttempt:
+) -> Attempt:
     """Record a whole attempt at the current version. Never more time than the limit.
 
     Raises NotFound, NotAllowed, NoAttemptsLeft, AttemptOpen, NotOfThisQuiz.
     """
     quiz = starting.locked_quiz(session, quiz_id)
-    last = taking.last_attempt(session, viewer, quiz_id)
+    state = starting.settled_state(session, viewer, quiz_id)
+    last, now = state.last, state.now
     if last is not None and last.completed_at is None:
-        taking.lock_and_settle(session, last)
-        if last.completed_at is None:
-            raise AttemptOpen
-    now = database_time(session)
+        raise AttemptOpen
     number = 1 if last is None else last.number + 1
     version = starting.version_to_start(session, viewer, quiz, number, now)
     limit = version.time_limit_ms
     total = total_time_ms if limit is None else min(total_time_ms, limit)
-    rows = _graded(session, version, given, now, total)
-    attempt_id = _insert(session, viewer, version, number, now, (total, timed_out, rows))
-    session.execute(insert(AttemptAnswer), [{"attempt_id": attempt_id, **row} for row in rows])
-    attempt = session.get_one(QuizAttempt, attempt_id)
+    answers = _graded(session, version, given, now, total)
+    attempt = Attempt(
+        **starting.started_under(viewer, version, number, now),
+        ranked=False,
+        shown_at=None,
+        feedback_at=None,
+        spent_ms=total,
+        deadline_at=None,
+        completed_at=now,
+        timed_out=timed_out,
+        correct_count=sum(bool(answer.is_correct) for answer in answers),
+        total_time_ms=total,
+    )
+    if not running.add_played(session, attempt, answers):
+        # A parallel request was faster, and this one may be the same again.
+        raise AttemptOpen(MEANWHILE)
     standings.record_results(session, [attempt])
     return attempt
 
 
-def _insert(
-    session: Session,
-    viewer: Viewer,
-    version: QuizVersion,
-    number: int,
-    now: datetime,
-    outcome: tuple[int, bool, Sequence[dict[str, Any]]],
-) -> UUID:
-    total, timed_out, rows = outcome
-    made: UUID | None = session.scalar(
-        insert(QuizAttempt)
-        .values(
-            **starting.started_under(viewer, version, number, now),
-            ranked=False,
-            completed_at=now,
-            timed_out=timed_out,
-            spent_ms=total,
-            total_time_ms=total,
-            correct_count=sum(bool(row["is_correct"]) for row in rows),
-        )
-        .on_conflict_do_nothing()
-        .returning(QuizAttempt.id)
-    )
-    if made is None:  # a parallel request was faster, and this one may be the same again
-        raise AttemptOpen(MEANWHILE)
-    return made
-
-
 def _graded(
     session: Session, version: QuizVersion, given: Sequence[Given], now: datetime, total_ms: int
-) -> list[dict[str, Any]]:
-    """A row for each question of the version: those given in their order, then the others."""
+) -> list[Answer]:
+    """An answer for each question of the version: those given in their order, then the others."""
     questions = content.questions_for_players(session, version.id)
     keys = content.answer_keys(session, version.id)
     named = {one.question_id: one for one in given}
@@ -111,24 +91,24 @@ def _graded(
     places = [one.question_id for one in ordered]
     places += [question_id for question_id in questions if question_id not in named]
     answered = sum(one.answer_id is not None for one in given)
-    rows = []
+    answers = []
     for place, question_id in enumerate(places):
         question, one = questions[question_id], named.get(question_id)
         answer_id = one.answer_id if one else None
         if answer_id is not None and all(option.id != answer_id for option in question.answers):
             raise NotOfThisQuiz(f"{answer_id} is not an answer of question {question_id}.")
         right = keys[question_id].right_ids
-        is_correct = answer_id and GRADERS[question.kind].is_correct(answer_id, right)
-        rows.append(
-            {
-                "question_id": question_id,
-                "display_order": place,
-                "answer_order": list(range(len(question.answers))),
-                "shown_at": now if one else None,
-                "answer_id": answer_id,
-                "is_correct": is_correct,
-                "answered_at": now if answer_id else None,
-                "time_ms": total_ms // answered if answer_id else None,
-            }
+        grader = GRADERS[question.kind]
+        answers.append(
+            Answer(
+                question_id=question_id,
+                display_order=place,
+                answer_order=list(range(len(question.answers))),
+                shown_at=now if one else None,
+                answer_id=answer_id,
+                is_correct=grader.is_correct(answer_id, right) if answer_id else None,
+                answered_at=now if answer_id else None,
+                time_ms=total_ms // answered if answer_id else None,
+            )
         )
-    return rows
+    return answers

@@ -23,7 +23,7 @@ from respondeo.domain.errors import (
     NotThisQuestion,
 )
 from respondeo.models import AttemptAnswer, QuizAttempt
-from respondeo.prepared import Source, session_of
+from respondeo.prepared import Prepared, Source, session_of
 from respondeo.services import content, running, standings, steps
 from respondeo.services.running import KEPT, Answer, Running
 
@@ -56,16 +56,20 @@ def own_attempt(session: Session, viewer: Viewer, quiz_id: UUID, attempt_id: UUI
     return attempt
 
 
+_QUIZ_OF = Prepared(
+    sa.select(QuizAttempt.quiz_id).where(
+        QuizAttempt.id == sa.bindparam("attempt_id"), running.BY_PERSON
+    )
+)
+
+
 def own_quiz_id(session: Session, viewer: Viewer, attempt_id: UUID) -> UUID:
     """The quiz of a signed-in player's own attempt. Raises NotFound where it is not theirs."""
-    found = session.scalar(
-        sa.select(QuizAttempt.quiz_id).where(
-            QuizAttempt.id == attempt_id, QuizAttempt.user_id == viewer.user_id
-        )
-    )
+    found = _QUIZ_OF.one_or_none(session, attempt_id=attempt_id, user_id=viewer.user_id)
     if found is None:
         raise NotFound
-    return found
+    quiz_id: UUID = found.quiz_id
+    return quiz_id
 
 
 def answers_of(session: Session, attempt: steps.Attempt) -> Sequence[AttemptAnswer]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,7 +20,8 @@ from respondeo.domain import timing
 from respondeo.domain.access import Viewer
 from respondeo.domain.document import Feedback
 from respondeo.domain.errors import NotFound
-from respondeo.models import AttemptAnswer, Quiz, QuizAttempt, User
+from respondeo.models import Quiz, QuizAttempt, User
+from respondeo.prepared import Source
 from respondeo.services import catalogue, content, results, running, steps, taking
 from respondeo.services.content import Option
 
@@ -85,8 +87,17 @@ class ListedAttempt:
     image: str | None
 
 
-def told(session: Session, attempt: QuizAttempt, now: datetime | None = None) -> ToldAttempt:
-    """The attempt as it stands now."""
+class Attempt(steps.Attempt, Protocol):
+    """An attempt of the ORM or plain."""
+
+    user_id: UUID | None
+    total_questions: int
+    started_at: datetime
+    ranked: bool
+
+
+def told(attempt: Attempt, now: datetime) -> ToldAttempt:
+    """The attempt as it stands at `now`."""
     clock = None if attempt.completed_at else steps.clock_of(attempt)
     status = "over"
     if clock:
@@ -100,7 +111,7 @@ def told(session: Session, attempt: QuizAttempt, now: datetime | None = None) ->
         correct_count=attempt.correct_count if scored else None,
         total_questions=attempt.total_questions,
         total_time_ms=attempt.total_time_ms,
-        remaining_ms=clock.remaining(now or database_time(session)) if clock else None,
+        remaining_ms=clock.remaining(now) if clock else None,
         timed_out=attempt.timed_out,
         started_at=attempt.started_at,
         completed_at=attempt.completed_at,
@@ -108,21 +119,29 @@ def told(session: Session, attempt: QuizAttempt, now: datetime | None = None) ->
     )
 
 
-def standing(session: Session, attempt: QuizAttempt, *, disclosed: bool | None = None) -> Standing:
-    """Where the player's own attempt stands; `disclosed`: as in its review, where it is over."""
-    now = taking.settle(session, attempt)
-    rows = taking.answers_of(session, attempt)
+def standing(
+    source: Source,
+    attempt: Attempt,
+    rows: Sequence[steps.Answer],
+    now: datetime,
+    *,
+    disclosed: bool | None = None,
+) -> Standing:
+    """Where the player's own attempt stands; it was settled at `now`.
+
+    disclosed: as in its review, where it is over.
+    """
     if disclosed is None:
         disclosed = attempt.discloses and _tells(attempt)
     verdicts = disclosed or _tells(attempt)
     return Standing(
-        attempt=told(session, attempt, now),
-        question=_current(session, attempt, rows, now),
-        answers=_answers(session, attempt, rows, verdicts=verdicts, disclosed=disclosed),
+        attempt=told(attempt, now),
+        question=_current(source, attempt, rows, now),
+        answers=_answers(source, attempt, rows, verdicts=verdicts, disclosed=disclosed),
     )
 
 
-def _tells(attempt: QuizAttempt) -> bool:
+def _tells(attempt: Attempt) -> bool:
     return attempt.completed_at is not None or attempt.feedback == Feedback.EACH
 
 
@@ -142,15 +161,16 @@ def readable(session: Session, viewer: Viewer, attempt_id: UUID) -> Standing:
     own = results.is_own(viewer, attempt)
     if not own and not viewer.may_edit(quiz.author_id):
         raise NotFound
-    taking.settle(session, attempt)
-    if own and attempt.completed_at is None:
-        return standing(session, attempt)
-    disclosed = results.is_disclosed(session, viewer, attempt, quiz.author_id, own=own)
-    return standing(session, attempt, disclosed=disclosed)
+    now = taking.settle(session, attempt)
+    disclosed = None
+    if not own or attempt.completed_at is not None:
+        disclosed = results.is_disclosed(session, viewer, attempt, quiz.author_id, own=own)
+    rows = taking.answers_of(session, attempt)
+    return standing(session, attempt, rows, now, disclosed=disclosed)
 
 
 def _current(
-    session: Session, attempt: QuizAttempt, rows: Sequence[AttemptAnswer], now: datetime
+    source: Source, attempt: Attempt, rows: Sequence[steps.Answer], now: datetime
 ) -> ToldQuestion | None:
     """The question whose clock runs: none at a feedback, none once the time is up."""
     row = steps.current(rows) if attempt.shown_at is not None else None
@@ -158,7 +178,7 @@ def _current(
         return None
     if attempt.deadline_at is not None and timing.limit_reached(attempt.deadline_at, now):
         return None  # as on the page: the grace is for answers that are on their way
-    questions = content.questions_for_players(session, attempt.quiz_version_id)
+    questions = content.questions_for_players(source, attempt.quiz_version_id)
     question = questions[row.question_id].in_order(row.answer_order)
     return ToldQuestion(
         id=question.id,
@@ -172,14 +192,14 @@ def _current(
 
 
 def _answers(
-    session: Session,
-    attempt: QuizAttempt,
-    rows: Sequence[AttemptAnswer],
+    source: Source,
+    attempt: Attempt,
+    rows: Sequence[steps.Answer],
     *,
     verdicts: bool,
     disclosed: bool,
 ) -> tuple[ToldAnswer, ...]:
-    keys = content.answer_keys(session, attempt.quiz_version_id) if disclosed else {}
+    keys = content.answer_keys(source, attempt.quiz_version_id) if disclosed else {}
     given = []
     for row in rows:
         if row.answer_id is None:
@@ -237,4 +257,4 @@ def attempts_at(
         .limit(limit)
         .offset(offset)
     )
-    return [ListedAttempt(told(session, row[0], now), *row[1:]) for row in rows], total
+    return [ListedAttempt(told(row[0], now), *row[1:]) for row in rows], total

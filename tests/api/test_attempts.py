@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -179,6 +180,55 @@ def test_a_whole_attempt_is_graded_here_and_stays_off_the_boards(program: Progra
     player.ask("POST", path, 409, body)  # one is open, and it was the last
     listed = player.ask("GET", path, 200)
     assert [one["status"] for one in listed["items"]] == ["question", "over"]
+
+
+def test_a_whole_attempt_is_kept_as_it_was_sent(program: Programs, committed: Session) -> None:
+    quiz, player = published(program("admin"), 3, maxAttempts=2), program()
+    path = f"/api/quizzes/{quiz['id']}/attempts"
+    first, second, third = quiz["questions"]
+    answers = [
+        {"questionId": third["id"], "answerId": third["answers"][2]["id"], "displayOrder": 7},
+        {"questionId": first["id"], "answerId": first["answers"][0]["id"], "displayOrder": 1},
+        {"questionId": second["id"], "answerId": None, "displayOrder": 4},
+    ]
+    made = player.ask("POST", path, 201, {"answers": answers, "totalTimeMs": 901})
+    rows = rows_of(committed, made)
+    assert [(str(row.question_id), row.is_correct, row.time_ms) for row in rows] == [
+        (first["id"], True, 450),
+        (second["id"], None, None),
+        (third["id"], False, 450),
+    ]
+    assert [row.answer_order for row in rows] == [[0, 1, 2]] * 3
+    assert [row.shown_at == row.answered_at for row in rows] == [True, False, True]
+    assert all(row.shown_at is not None for row in rows)
+    made = player.ask("POST", path, 201, {"answers": [], "totalTimeMs": 901})
+    rows = rows_of(committed, made)
+    assert [str(row.question_id) for row in rows] == [one["id"] for one in quiz["questions"]]
+    assert {(row.shown_at, row.answer_id, row.answered_at) for row in rows} == {(None, None, None)}
+
+
+def rows_of(session: Session, made: dict[str, Any]) -> Sequence[AttemptAnswer]:
+    """What is kept of the questions of an attempt, in their order."""
+    rows = sa.select(AttemptAnswer).where(AttemptAnswer.attempt_id == UUID(made["id"]))
+    return session.scalars(rows.order_by(AttemptAnswer.display_order)).all()
+
+
+def test_an_attempt_whose_time_is_up_does_not_keep_a_whole_one_out(
+    program: Programs, committed: Session, committed_clock: Clock
+) -> None:
+    quiz, player = published(program("admin"), 1, maxAttempts=2, timeLimitSeconds=5), program()
+    started(player, quiz)
+    committed_clock.advance(seconds=60)
+    committed.commit()
+    path, body = f"/api/quizzes/{quiz['id']}/attempts", {"answers": [], "totalTimeMs": 1}
+    made = player.ask("POST", path, 201, body)
+    listed = player.ask("GET", path, 200)["items"]
+    assert [(one["id"] == made["id"], one["ranked"]) for one in listed] == [
+        (True, False),
+        (False, True),
+    ]
+    assert [one["status"] for one in listed] == ["over", "over"]
+    assert "attempt" in player.ask("POST", path, 409, body)["error"]
 
 
 def test_no_question_of_a_whole_attempt_takes_longer_than_the_limit(

@@ -184,9 +184,10 @@ class Making:
             for asked in questions_of(self.session, self.quiz)[:2]
             for chosen in [asked.answers[CHOICE[asked.number]]]
         ]
-        self.attempt = submitting.submit_attempt(
+        submitted = submitting.submit_attempt(
             self.session, self.viewer, self.quiz.id, given, total_time_ms=900, timed_out=False
         )
+        self.attempt = self.session.get_one(QuizAttempt, submitted.id)
 
     def republish(self) -> None:
         """The first question says something else, and there is one more."""

@@ -186,10 +186,16 @@ def _with_rank(
     rows: sa.Select[*tuple[Any, ...]],
     right: InstrumentedAttribute[int],
     time: InstrumentedAttribute[int],
-    *board: sa.ColumnElement[bool],
+    *board: InstrumentedAttribute[UUID],
 ) -> sa.Select[*tuple[Any, ...]]:
+    """The rows with their ranks. board: the columns that say which board it is.
+
+    All that is counted by comes from the row: with a parameter, PostgreSQL may find it better to
+    plan the statement anew each time, which takes as long again.
+    """
     own = rows.subquery("own")
-    return sa.select(_rank(right, time, own.c.score, own.c.time_ms, *board).label("rank"), *own.c)
+    which = (column == own.c[column.key] for column in board)
+    return sa.select(_rank(right, time, own.c.score, own.c.time_ms, *which).label("rank"), *own.c)
 
 
 def overall_board(
@@ -318,7 +324,9 @@ _SIZE, _BEFORE = (sa.bindparam(name, type_=sa.Integer()) for name in ("size", "b
 _BY_RESULT = (QuizStanding.correct_count, QuizStanding.total_time_ms)
 _OWN_ROW = Prepared(
     _with_rank(
-        _quiz_rows(sa.select(QuizStanding).where(_OF_QUIZ, _OF_PLAYER)), *_BY_RESULT, _OF_QUIZ
+        _quiz_rows(sa.select(QuizStanding).where(_OF_QUIZ, _OF_PLAYER)),
+        *_BY_RESULT,
+        QuizStanding.quiz_id,
     )
 )
 _FIRST_PAGE = Prepared(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import importlib
 import os
+import resource
 import shutil
 import signal
 import tempfile
@@ -26,13 +27,16 @@ from gunicorn.workers.base import Worker
 
 from respondeo import logs, precompress
 from respondeo.config import Settings
-from respondeo.worker import PatientWorker, spread
+from respondeo.worker import PatientWorker, leave, spread
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 PREFIX = "respondeo-metrics-"
 MEMORY = Path("/dev/shm")  # noqa: S108 - folders of our own are made in it
 
 KEEPALIVE_S = 75
+MOST_FILES = 10_000
+FREE_FILES = 200
+"""What a worker opens besides connections of clients: the database's, static files, logs."""
 GRACE_S = 30
 STUCK_S = 30
 
@@ -66,6 +70,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "worker_class": PatientWorker,
         "workers": settings.web_concurrency,
         "threads": settings.web_threads,
+        "worker_connections": _most_files() - FREE_FILES,
         # A worker is replaced after about so many requests, no two at the same moment.
         "max_requests": settings.web_max_requests,
         "max_requests_jitter": settings.web_max_requests // 10,
@@ -87,7 +92,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "accesslog": None,  # respondeo/observing.py has a line for each request
         "logger_class": logs.GunicornLog,
         "loglevel": "error" if quiet else settings.log_level.lower(),
-        "on_starting": _lose_no_signal,
+        "on_starting": _prepare,
         "when_ready": _stop_with_the_terminal if quiet else _nothing,
         "pre_request": spread,
         "pre_fork": _give_place,
@@ -96,6 +101,13 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "child_exit": _take_place_back,
         "on_exit": _remove_metrics,
     }
+
+
+def _most_files() -> int:
+    """How many files a worker may have open: what the system allows at most, not what it begins
+    with, which is 1,024 in many places."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_FILES if most == resource.RLIM_INFINITY else min(MOST_FILES, most)
 
 
 def address(settings: Settings) -> tuple[str, int]:
@@ -183,14 +195,16 @@ def _place_of(worker: Worker) -> int:
     return next(place for place, one in _places.items() if one is worker)
 
 
-def _start_afresh(_server: Arbiter, worker: Worker) -> None:
+def _start_afresh(_server: Arbiter, worker: PatientWorker) -> None:
     """Share nothing with the process this one was forked from: no connection, no place in the
     metrics.
     """
     from respondeo import metrics
     from respondeo.db import forget_connections
 
-    metrics.become(str(_place_of(worker)))
+    place = _place_of(worker)
+    metrics.become(str(place))
+    worker.take_place(place)
     forget_connections()
 
 
@@ -200,13 +214,20 @@ def _take_place_back(_server: Arbiter, worker: Worker) -> None:
     with suppress(StopIteration):
         place = _place_of(worker)
         metrics.forget_live(str(place))
+        leave(place)
         del _places[place]
 
 
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
 
-def _lose_no_signal(_server: Arbiter) -> None:
+def _prepare(_server: Arbiter) -> None:
+    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, _most_files()), most))
+    _lose_no_signal()
+
+
+def _lose_no_signal() -> None:
     """A worker that is told to stop before it knows how, stops: the way of taking signals that it
     has from the process it is forked from would swallow them.
     """

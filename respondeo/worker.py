@@ -1,12 +1,18 @@
-"""gunicorn's gthread worker, whose main thread waits for no client.
+"""gunicorn's gthread worker, whose main thread waits for no client, and which shares with others.
 
 The main thread takes connections and hands requests out. Where a connection was not kept, gunicorn
 lets it wait until its client has closed it too, for two seconds at most: a client that does not
 would hold everybody up. Here the poller waits for it, as for everything.
+
+Connections stay where they were accepted: when a worker is replaced, the others get all of its,
+and the new one would have none for as long as they are kept. So workers know of each other how
+many they have, and one that has more than its share gives some away.
 """
 
 from __future__ import annotations
 
+import mmap
+import random
 import socket
 import time
 from collections import deque
@@ -19,8 +25,14 @@ from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 LINGER_S = 2.0
-SPREAD = 100  # requests
+MOST_PLACES = 64
 _MUCH = 65536
+_NOBODY = -1
+
+# The connections of each worker, by its place; shared with all that are forked from here.
+_held = memoryview(mmap.mmap(-1, MOST_PLACES * 4)).cast("i")
+for _place in range(MOST_PLACES):
+    _held[_place] = _NOBODY
 
 
 class PatientWorker(ThreadWorker):
@@ -30,6 +42,30 @@ class PatientWorker(ThreadWorker):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self._lingering: deque[TConn] = deque()
+        self._place: int | None = None
+
+    def take_place(self, place: int) -> None:
+        """Say at this place how many connections it has; those beyond MOST_PLACES say nothing."""
+        self._place = place if place < MOST_PLACES else None
+        self._say()
+
+    def set_accept_enabled(self, enabled: bool | None) -> None:
+        """Accept connections, or no more; one that is about to end has no share any more."""
+        super().set_accept_enabled(enabled)
+        if not self.alive and self._place is not None:
+            leave(self._place)
+            self._place = None
+
+    def excess(self) -> float:
+        """Which part of its connections it has beyond its share; 0 where it is about the share."""
+        self._say()
+        held = [count for count in _held if count != _NOBODY]
+        share = sum(held) / max(1, len(held))
+        return 1 - share / self.nr_conns if self.nr_conns > 1 + 1.1 * share else 0
+
+    def _say(self) -> None:
+        if self._place is not None:
+            _held[self._place] = self.nr_conns
 
     def finish_request(self, conn: TConn, fs: Future[bool]) -> None:
         """After a request, in the main thread."""
@@ -39,7 +75,8 @@ class PatientWorker(ThreadWorker):
             self._let_linger(conn)
 
     def murder_pending(self) -> None:
-        """What gunicorn does each second: give up who has had their time."""
+        """What gunicorn does time and again: give up who has had their time."""
+        self._say()
         super().murder_pending()
         now = time.monotonic()
         while self._lingering and (self._lingering[0].timeout or 0) <= now:
@@ -74,11 +111,14 @@ class PatientWorker(ThreadWorker):
         conn.close()
 
 
-def spread(worker: Any, request: Request) -> None:
-    """Now and then close a kept connection, announced: who comes again comes to the idler worker.
+def leave(place: int) -> None:
+    """Nobody is at this place any more."""
+    if place < MOST_PLACES:
+        _held[place] = _NOBODY
 
-    Connections stay where they were accepted. When a worker is replaced, the others get all of
-    its, and the new one would have none for as long as they are kept.
-    """
-    if worker.nr % SPREAD == SPREAD - 1:
+
+def spread(worker: PatientWorker, request: Request) -> None:
+    """Close the connection of this request, announced, where the worker has too many of them: who
+    comes again comes to one that has less to do. By chance, so that just the excess goes."""
+    if random.random() < worker.excess():  # noqa: S311 - nobody gains by guessing it
         request.force_close()

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -22,7 +23,7 @@ import psutil
 import psycopg
 import pytest
 
-from respondeo.worker import LINGER_S, SPREAD
+from respondeo.worker import LINGER_S
 from tests.cli.test_serve import ROOT, Served, environment, wait_for
 from tests.conftest import TEMPLATE, run_on_server, url_of
 from tests.ports import free_port
@@ -145,19 +146,59 @@ def ask_many(port: int, times: int, *, keep: bool) -> None:
     connection.close()
 
 
-def test_kept_connections_are_closed_now_and_then_so_that_they_spread_over_the_workers(
+def test_kept_connections_spread_over_the_workers_and_stay_where_they_are_then(
     database: str, port: int
 ) -> None:
-    with served(database, port):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        closed = 0
-        for _ in range(5 * SPREAD):
-            connection.request("GET", "/healthz")
-            answer = connection.getresponse()
-            assert (answer.status, answer.read()) == (200, b"ok\n")
-            closed += answer.getheader("Connection") == "close"
-        connection.close()
-        assert 0 < closed <= 5
+    many = 24
+    with served(database, port) as server, ExitStack() as stack:
+        # All of them on one worker: the other is stopped meanwhile, then goes on.
+        idle, busy = server.workers()
+        idle.suspend()
+        clients = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in range(many)]
+        for client in clients:
+            stack.callback(client.close)
+            ask_once(client)
+        idle.resume()
+        for _ in range(40):
+            for client in clients:
+                ask_once(client)
+        held = [clients_of(worker.pid, port) for worker in (idle, busy)]
+        assert sum(held) == many
+        assert min(held) >= many / 4
+        # Once they are shared out, nobody has to come again.
+        assert not any(ask_once(client) for _ in range(5) for client in clients)
+
+
+def ask_once(client: http.client.HTTPConnection) -> bool:
+    """Ask on this connection, or on a new one where it was closed; whether it is closed now."""
+    client.request("GET", "/healthz")
+    answer = client.getresponse()
+    assert (answer.status, answer.read()) == (200, b"ok\n")
+    return answer.getheader("Connection") == "close"
+
+
+def clients_of(pid: int, port: int) -> int:
+    """How many clients are connected to a process that listens at this port."""
+    found = psutil.Process(pid).net_connections("tcp")
+    return sum(one.status == "ESTABLISHED" and one.laddr.port == port for one in found)
+
+
+def test_many_may_be_connected_also_where_the_system_begins_with_few_files(
+    database: str, port: int
+) -> None:
+    few = 128
+    with ExitStack() as stack:
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, before[1]))
+        try:
+            server = stack.enter_context(served(database, port))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for _ in range(3 * few):  # more than both workers could hold otherwise
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            stack.callback(client.close)
+            ask_once(client)
+        assert sum(clients_of(worker.pid, port) for worker in server.workers()) > 2 * few
 
 
 def test_a_client_that_does_not_close_its_connection_holds_nobody_up(

@@ -230,7 +230,7 @@ class Settings(BaseSettings):
         "", description="the address to listen on, such as 127.0.0.1 or ::"
     )
     web_max_requests: int = Field(
-        10_000, ge=0, description="a worker is replaced after so many requests; 0: never"
+        100_000, ge=0, description="a worker is replaced after so many requests; 0: never"
     )
     web_concurrency: int = Field(2, ge=1, description="worker processes, 1 or more")
     web_threads: int = Field(8, ge=1, description="threads in each worker, 1 or more")

@@ -25,6 +25,7 @@ from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 LINGER_S = 2.0
+RETIRE_S = 15.0
 MOST_PLACES = 64
 _MUCH = 65536
 _NOBODY = -1
@@ -43,6 +44,25 @@ class PatientWorker(ThreadWorker):
         super().__init__(*args, **named)
         self._lingering: deque[TConn] = deque()
         self._place: int | None = None
+        self._is_told = False
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Stop because somebody says so, also where it is ending of itself already."""
+        self._is_told = True
+        if not self.alive:
+            self._cap_keepalive(time.monotonic() + LINGER_S)
+        super().handle_exit(sig, frame)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Until when kept connections stay, of a worker that ends.
+
+        One that ends of itself, after so many requests, is in no hurry: nearly all of its clients
+        ask once more meanwhile, and hear that they should come again elsewhere. To close a
+        connection on which a request is on its way would lose it.
+        """
+        if not self._is_told:
+            deadline = time.monotonic() + RETIRE_S
+        super()._cap_keepalive(deadline)  # type: ignore[misc]  # the types do not know it
 
     def take_place(self, place: int) -> None:
         """Say at this place how many connections it has; those beyond MOST_PLACES say nothing."""

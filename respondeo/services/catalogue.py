@@ -6,7 +6,7 @@ What everybody may see of them is kept by the catalogue's revision, which is rea
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 from typing import Any, Generic, Protocol, TypeVar
@@ -110,22 +110,53 @@ class Listing:
     now: datetime | None = None
 
     @property
-    def is_running(self) -> bool:
-        """Whether an attempt is open: what is left of its time changes while one looks."""
-        return any(row.open for row in self.own)
-
-    @property
     def cards(self) -> tuple[Card, ...]:
         """The quizzes as they are to the player."""
-        if self.now is None or not self.own:
+        return tuple(card for stretch in self.stretches for card in stretch.cards)
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """The quizzes in order, those apart at which an attempt is open."""
+        by_quiz = {row.quiz_id: row for row in self.own}
+        found: list[Stretch] = []
+        for card in self.shown:
+            own = by_quiz.get(card.id)
+            is_open = own is not None and own.open
+            if is_open or not found or found[-1].is_open:
+                found.append(Stretch(self.now, is_open=is_open, first=card.id))
+            found[-1].shown.append(card)
+            found[-1].own.append(own)
+        return tuple(found)
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Quizzes that follow each other in a list, and the player's attempts at each.
+
+    is_open: there is one, with an open attempt: what is left of its time changes while one looks.
+    first: the id of the first, by which the stretch is known in its list.
+    """
+
+    now: datetime | None
+    is_open: bool
+    first: UUID
+    shown: list[Card] = field(default_factory=list)
+    own: list[Any] = field(default_factory=list)
+
+    @property
+    def key(self) -> Hashable:
+        """What these cards depend on besides the list."""
+        return (self.first, *self.own)
+
+    @property
+    def cards(self) -> list[Card]:
+        """The quizzes as they are to the player."""
+        if self.now is None:
             return self.shown
-        now, by_quiz = self.now, {row.quiz_id: row for row in self.own}
-        return tuple(
-            replace(card, mine=_mine(card.max_attempts, by_quiz[card.id], now))
-            if card.id in by_quiz
-            else card
-            for card in self.shown
-        )
+        return [
+            card if own is None else replace(card, mine=_mine(card.max_attempts, own, self.now))
+            for card, own in zip(self.shown, self.own, strict=True)
+        ]
 
 
 def listing(source: Source, viewer: Viewer, filters: Filters) -> Listing:

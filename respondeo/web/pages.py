@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -37,10 +36,6 @@ class ListingView:
     filters: Filters
 
     @property
-    def cards(self) -> tuple[catalogue.Card, ...]:
-        return self.found.cards
-
-    @property
     def has_cards(self) -> bool:
         return bool(self.found.shown)
 
@@ -49,12 +44,8 @@ class ListingView:
         return self.found.name
 
     @property
-    def own(self) -> tuple[Any, ...]:
-        return self.found.own
-
-    @property
-    def is_running(self) -> bool:
-        return self.found.is_running
+    def stretches(self) -> tuple[catalogue.Stretch, ...]:
+        return self.found.stretches
 
     @property
     def total(self) -> int:

@@ -248,6 +248,30 @@ def test_cards_show_ones_own_attempts(
         assert "1 attempt left" in words
 
 
+def test_an_open_attempt_between_others_is_shown_at_its_own_quiz(
+    browser: Browser, committed: Session, committed_clock: Clock
+) -> None:
+    committed_clock.stop()
+    quizzes = [published_quiz(committed, time_limit_seconds=90) for _ in range(5)]
+    committed.commit()
+    client = browser("A Player")
+    Player(client, quizzes[0].id).play_through("AAA")
+    for at in (1, 3):
+        Player(client, quizzes[at].id).start()
+
+    def badges() -> list[str]:
+        page = client.page("/")
+        cards = [page.words(f"#card-{quiz.id} .mine") for quiz in quizzes]
+        assert len(page.all(".quiz-card")) == len(quizzes)
+        return cards
+
+    for _ in range(2):
+        shown = badges()
+        assert [("Best" in words, "Resume" in words) for words in shown] == [
+            (True, False), (False, True), (False, False), (False, True), (False, False)
+        ]  # fmt: skip
+
+
 def test_reading_the_list_completes_ones_own_overdue_attempts(
     browser: Browser, committed: Session, committed_clock: Clock
 ) -> None:

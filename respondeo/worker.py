@@ -78,9 +78,11 @@ class PatientWorker(ThreadWorker):
 
     def excess(self) -> float:
         """Which part of its connections it has beyond its share; 0 where it is about the share."""
+        if self._place is None:
+            return 0
         self._say()
         held = [count for count in _held if count != _NOBODY]
-        share = sum(held) / max(1, len(held))
+        share = sum(held) / max(1, len(held))  # it may be leaving just now
         return 1 - share / self.nr_conns if self.nr_conns > 1 + 1.1 * share else 0
 
     def _say(self) -> None:

@@ -60,6 +60,7 @@ def test_every_index_that_was_made_for_a_query_is_explained() -> None:
     assert told - made == {"uq_quiz_attempt_quiz_id_user_id_number"}
 
 
+@pytest.mark.usefixtures("app")  # which adds its commands to Flask-Migrate's
 def test_the_commands_are_those_there_are_and_each_is_in_a_block() -> None:
     named = {first.strip("`").split()[2] for first in rows("| command | what it does")}
     assert named <= set(group.commands)

@@ -13,6 +13,7 @@ from flask.templating import Environment
 from werkzeug.wrappers import Response as BaseResponse
 
 LONGEST = 100  # characters
+REMEMBERED = 5_000  # addresses; those of single results come and go
 
 
 class SeldomSessions(SecureCookieSessionInterface):
@@ -47,7 +48,7 @@ class Application(Flask):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._address_of = lru_cache(20_000)(self._address)
+        self._address_of = lru_cache(REMEMBERED)(self._address)
 
     def url_for(self, endpoint: str, **values: Any) -> str:
         """The path of an endpoint with these values; see Flask."""

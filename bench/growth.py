@@ -30,6 +30,7 @@ from respondeo.services import (
     identity,
     leaderboards,
     quiz_facts,
+    running,
     starting,
     taking,
 )
@@ -156,7 +157,9 @@ def answer_all_but_last(s: Session, viewer: Viewer, quiz_id: UUID, attempt_id: U
     """Give what answers are missing, but for the last, which the returned act gives."""
     attempt = taking.own_attempt(s, viewer, quiz_id, attempt_id)
     questions = content.questions_for_players(s, attempt.quiz_version_id)
-    missing = [row.question_id for row in taking.answers_of(s, attempt) if row.answer_id is None]
+    missing = [
+        row.question_id for row in running.answers_of(s, attempt.id) if row.answer_id is None
+    ]
 
     def give(question_id: UUID) -> None:
         answer_id = questions[question_id].answers[0].id

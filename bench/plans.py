@@ -35,6 +35,7 @@ from respondeo.services import (
     quiz_facts,
     quiz_pages,
     results,
+    running,
     starting,
     statistics,
     submitting,
@@ -90,7 +91,7 @@ def answer_all(session: Session, viewer: Viewer, who: Somebody) -> None:
     """Answer what is left of the open attempt: the last answer changes the boards."""
     attempt = taking.own_attempt(session, viewer, who.quiz, who.open_attempt)
     questions = content.questions_for_players(session, attempt.quiz_version_id)
-    for row in taking.answers_of(session, attempt):
+    for row in running.answers_of(session, attempt.id):
         answer = questions[row.question_id].answers[0].id
         taking.commit_answer(session, viewer, who.quiz, attempt.id, row.question_id, answer)
         taking.show_next(session, viewer, who.quiz, attempt.id)

@@ -182,11 +182,10 @@ _PERSONS, _GUESTS = (_own_attempts(whose) for whose in (running.BY_PERSON, runni
 
 def _own(reader: Reader, viewer: Viewer, quiz_id: UUID) -> list[Any]:
     """The player's newest attempts at the quiz."""
-    if viewer.user_id is not None:
-        return _PERSONS.all(reader, quiz_id=quiz_id, user_id=viewer.user_id)
-    if viewer.guest_token is not None:
-        return _GUESTS.all(reader, quiz_id=quiz_id, guest_token=viewer.guest_token)
-    return []
+    if viewer.user_id is None and viewer.guest_token is None:
+        return []
+    statement, whose = running.by_player(viewer, _PERSONS, _GUESTS)
+    return statement.all(reader, quiz_id=quiz_id, **whose)
 
 
 def _mine(card: Card, last: Any, start: Start) -> Mine:

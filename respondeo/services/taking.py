@@ -22,7 +22,7 @@ from respondeo.domain.errors import (
     NotFound,
     NotThisQuestion,
 )
-from respondeo.models import AttemptAnswer, QuizAttempt
+from respondeo.models import QuizAttempt
 from respondeo.prepared import Prepared, Source, session_of
 from respondeo.services import content, running, standings, steps
 from respondeo.services.running import KEPT, Answer, Running
@@ -70,16 +70,6 @@ def own_quiz_id(session: Session, viewer: Viewer, attempt_id: UUID) -> UUID:
         raise NotFound
     quiz_id: UUID = found.quiz_id
     return quiz_id
-
-
-def answers_of(session: Session, attempt: steps.Attempt) -> Sequence[AttemptAnswer]:
-    """The questions of an attempt in the order shown, with what was answered."""
-    return session.scalars(
-        sa.select(AttemptAnswer)
-        .where(AttemptAnswer.attempt_id == attempt.id)
-        .order_by(AttemptAnswer.display_order)
-        .execution_options(populate_existing=True)
-    ).all()
 
 
 def commit_answer(

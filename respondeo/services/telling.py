@@ -165,7 +165,7 @@ def readable(session: Session, viewer: Viewer, attempt_id: UUID) -> Standing:
     disclosed = None
     if not own or attempt.completed_at is not None:
         disclosed = results.is_disclosed(session, viewer, attempt, quiz.author_id, own=own)
-    rows = taking.answers_of(session, attempt)
+    rows = running.answers_of(session, attempt.id)
     return standing(session, attempt, rows, now, disclosed=disclosed)
 
 

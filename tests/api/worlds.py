@@ -23,7 +23,7 @@ from respondeo.domain.draft import Draft
 from respondeo.domain.scopes import SCOPES
 from respondeo.models import Answer, Quiz, QuizAttempt, QuizDraft, User
 from respondeo.models import Question as QuestionRow
-from respondeo.services import api_keys, authoring, submitting, taking
+from respondeo.services import api_keys, authoring, running, submitting, taking
 from respondeo.services.submitting import Given
 from tests.api.conftest import Program
 from tests.client import SAME_ORIGIN, Client
@@ -154,7 +154,7 @@ class Making:
 
     def answer(self, choice: Mapping[int, Any] = CHOICE) -> None:
         assert self.attempt is not None
-        rows = taking.answers_of(self.session, self.attempt)
+        rows = running.answers_of(self.session, self.attempt.id)
         row = next(row for row in rows if row.answered_at is None)
         asked = self.session.get_one(QuestionRow, row.question_id)
         place = choice[number_of(asked.text)]

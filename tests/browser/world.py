@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from respondeo.domain.document import Answer, Document, Question
 from respondeo.domain.draft import Draft, draft_of
-from respondeo.models import AttemptAnswer, QuizAttempt, QuizDraft, User
-from respondeo.services import authoring, identity, passwords, starting, taking
+from respondeo.models import QuizAttempt, QuizDraft, User
+from respondeo.services import authoring, identity, passwords, running, starting, taking
 from respondeo.web.auth.demo import DEMO_PEOPLE
 from tests import factories
 from tests.conftest import run_on_server
@@ -159,7 +159,7 @@ class World:
             attempt = starting.start_attempt(session, viewer, quiz)
             self._let_pass(session, seconds)
             for place in range(right + wrong):
-                row = taking.answers_of(session, attempt)[place]
+                row = running.answers_of(session, attempt.id)[place]
                 option = self._option(session, row, right=place < right)
                 taking.commit_answer(session, viewer, quiz, attempt.id, row.question_id, option)
                 if place < right + wrong - 1:
@@ -168,7 +168,7 @@ class World:
             return attempt.id
 
     @staticmethod
-    def _option(session: Session, row: AttemptAnswer, *, right: bool) -> UUID:
+    def _option(session: Session, row: running.Answer, *, right: bool) -> UUID:
         found = session.scalar(
             sa.text(
                 "SELECT id FROM answer WHERE question_id = :question AND is_correct = :right"

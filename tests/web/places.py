@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, USER, Viewer
 from respondeo.models import User
-from respondeo.services import authoring, starting, taking
+from respondeo.services import authoring, running, starting, taking
 from tests.client import Client
 from tests.factories import add_user, document, editor
 
@@ -71,7 +71,7 @@ def played(session: Session, player: User, quiz_id: UUID) -> UUID:
     """An attempt of the player's with one right answer."""
     who = Viewer(USER, DEFAULT_ROLE_PERMISSIONS[USER], player.id)
     attempt = starting.start_attempt(session, who, quiz_id)
-    row = taking.answers_of(session, attempt)[0]
+    row = running.answers_of(session, attempt.id)[0]
     right = session.connection().exec_driver_sql(
         "SELECT id FROM answer WHERE question_id = %s AND is_correct", (row.question_id,)
     )

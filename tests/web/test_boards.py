@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
-from respondeo.services import content, starting, taking
+from respondeo.services import content, running, starting, taking
 from tests.client import Page
 from tests.conftest import Clock
 from tests.factories import add_user, player, published_quiz
@@ -21,7 +21,7 @@ def play(session: Session, clock: Clock, quiz_id: UUID, name: str, right: int, m
     attempt = starting.start_attempt(session, player(person), quiz_id)
     clock.advance(ms=ms)
     for place in range(3):
-        row = taking.answers_of(session, attempt)[place]
+        row = running.answers_of(session, attempt.id)[place]
         question = content.questions_for_players(session, attempt.quiz_version_id)
         choice = question[row.question_id].answers[0 if place < right else 1]
         taking.commit_answer(

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.models import QuizAttempt
-from respondeo.services import content, starting, taking
+from respondeo.services import content, running, starting, taking
 from tests.client import Client
 from tests.factories import add_user, player, published_quiz
 from tests.web.apps import Browser, Recorder
@@ -62,7 +62,7 @@ def test_a_quiz_page_costs_the_same_with_30_players_as_with_one(
     for number in range(29):
         person = player(add_user(committed, f"Player {number}"))
         attempt = starting.start_attempt(committed, person, quiz_id)
-        row = taking.answers_of(committed, attempt)[0]
+        row = running.answers_of(committed, attempt.id)[0]
         chosen = content.questions_for_players(committed, attempt.quiz_version_id)
         taking.commit_answer(
             committed,

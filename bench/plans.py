@@ -128,10 +128,18 @@ def read_file(session: Session, who: Somebody) -> None:
     assert attempts_file.next_lines(session, file)
 
 
-def ask_with(session: Session, who: Somebody, asked: Asked) -> None:
+def ask_with(session: Session, who: Somebody, asked: Sequence[Asked]) -> None:
     """Who is asking, with what they ask first."""
-    reader = Reader(lambda: driver_of(session), lambda: session, Ahead(asked))
+    reader = Reader(lambda: driver_of(session), lambda: session, Ahead(tuple(asked)))
     identity.person_of(reader, who.token)
+
+
+def ask_for_list(session: Session, viewer: Viewer, who: Somebody) -> None:
+    """The same, where it is known which quizzes the list holds."""
+    catalogue.listing(Reader(lambda: driver_of(session), lambda: session), viewer, Filters())
+    asked = catalogue.list_to_be_asked(Filters())
+    assert len(asked) == 2
+    ask_with(session, who, asked)
 
 
 RANK = "a rank counts who is better"
@@ -153,8 +161,13 @@ READING = (
     ),
     Case(
         "who asks for the list",
-        lambda s, _, who: ask_with(s, who, catalogue.to_be_asked()),
-        uses=("uq_session_token_hash", "ix_quiz_published_at"),
+        ask_for_list,
+        uses=("uq_session_token_hash", "ix_quiz_published_at", OWN_ATTEMPTS),
+    ),
+    Case(
+        "who asks for a quiz",
+        lambda s, _, who: ask_with(s, who, quiz_pages.page_to_be_asked(who.quiz)),
+        uses=("uq_session_token_hash", "pk_quiz_board", OWN_ATTEMPTS),
     ),
     Case(
         "who asks for a board",
@@ -163,7 +176,7 @@ READING = (
     ),
     Case(
         "who asks for the global board",
-        lambda s, _, who: ask_with(s, who, overall.to_be_asked(leaderboards.PAGE_SIZE)),
+        lambda s, _, who: ask_with(s, who, overall.page_to_be_asked(leaderboards.PAGE_SIZE)),
         uses=("uq_session_token_hash", OVERALL),
         grows="counts up to 10,000 players",
         scans=PLAYERS,

@@ -78,7 +78,7 @@ def reader() -> Source:
     return Reader(_driver, session, g.get("ahead"))
 
 
-def ask_ahead(asked: Asked | None) -> None:
+def ask_ahead(*asked: Asked) -> None:
     """Say what this request is going to ask: it is read together with who is asking.
 
     What has been read so is forgotten as soon as the session is asked for: it may change things.
@@ -116,7 +116,7 @@ def commit() -> None:
 def _forget_ahead() -> None:
     ahead = g.pop("ahead", None)
     if ahead is not None:
-        ahead.found = None  # who holds a reader of before has it too
+        ahead.found = []  # who holds a reader of before has it too
 
 
 def _give_reader_back() -> None:

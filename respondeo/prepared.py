@@ -7,8 +7,8 @@ result, its transaction) costs several times what the driver needs. docs/perform
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeAlias, cast
 
@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.orm.util import identity_key
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
+from sqlalchemy.sql.visitors import replacement_traverse
 
 Driver: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
@@ -94,10 +95,10 @@ class Prepared:
         """The row, None where there is none. What the request asks next comes along with it."""
         if not isinstance(source, Reader) or source.ahead is None:
             return self.one_or_none(source, **values)
-        asked = source.ahead.asked
-        pair = _paired(self, asked.statement)
-        row, following = pair.on(source.driver(), values, asked.values)
-        source.ahead.found = [] if following is None else [following]
+        ahead = source.ahead
+        together = _together(self, tuple((one.statement, one.by) for one in ahead.asked))
+        row, following = together.on(source.driver(), values, ahead.asked)
+        ahead.found = list(following)
         return row
 
     def named(self, row: Sequence[Any]) -> Any:
@@ -108,67 +109,110 @@ class Prepared:
         """This statement with these values, to be asked ahead; it has one row at most."""
         return Asked(self, values)
 
+    def asked_by(self, asker: str, **values: Any) -> Asked:
+        """This statement about who asks, whose `id` is the parameter `asker`. It has few rows, and
+        no column of arrays.
+        """
+        return Asked(self, values, asker)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A statement that has one row at most, and its values."""
+    """A statement and its values. by: the parameter that is the `id` of who asks."""
 
     statement: Prepared
     values: Mapping[str, Any]
+    by: str | None = None
 
 
 @dataclass(slots=True)
 class Ahead:
     """What a request asks when it knows who asks: it is read in the same round trip.
 
-    It says what was so then, and says it once: who asks again reads again.
+    It says what was so then, and says it once: who asks again reads again. A name among the values
+    means the same in all that is asked. found: the statements, their values, their rows.
     """
 
-    asked: Asked
-    found: list[Any] | None = None
+    asked: tuple[Asked, ...]
+    found: list[tuple[Prepared, Mapping[str, Any], list[Any]]] = field(default_factory=list)
 
     def take(self, statement: Prepared, values: Mapping[str, Any]) -> list[Any] | None:
         """What was read, None where that was not it."""
-        if statement is not self.asked.statement or values != self.asked.values:
-            return None
-        found, self.found = self.found, None
-        return found
+        for place, (known, given, rows) in enumerate(self.found):
+            if known is statement and given == values:
+                del self.found[place]
+                return rows
+        return None
 
 
-class _Pair:
-    """Two statements as one, each of which has one row at most."""
+class _Together:
+    """A statement that says who asks, and others, as one."""
 
-    def __init__(self, first: Prepared, second: Prepared) -> None:
-        self._parts = (first, second)
-        nothing = sa.select(sa.literal_column("1")).subquery("nothing")
+    def __init__(self, first: Prepared, others: Sequence[tuple[Prepared, str | None]]) -> None:
+        parts: list[sa.FromClause] = [_row_of(first).subquery("part_0")]
+        for place, (statement, by) in enumerate(others, 1):
+            name = f"part_{place}"
+            parts.append(
+                _arrays_of(statement, by).lateral(name) if by else _row_of(statement).subquery(name)
+            )
+        joined: sa.FromClause = sa.select(sa.literal_column("1")).subquery("nothing")
         columns: list[sa.ColumnElement[Any]] = []
-        joined: sa.FromClause = nothing
-        for place, part in enumerate(self._parts):
-            assert isinstance(part.statement, sa.Select)
-            is_there = sa.literal_column("true", sa.Boolean()).label("is_there")
-            found = part.statement.add_columns(is_there).subquery(f"part_{place}")
-            joined = joined.outerjoin(found, sa.true())
-            columns += [column.label(f"of_{place}_{column.key}") for column in found.c]
-        self._both = Prepared(sa.select(*columns).select_from(joined))
-        self._cut = len(self._parts[0].statement.exported_columns) + 1
+        self._cuts: list[slice] = []
+        for place, part in enumerate(parts):
+            joined = joined.outerjoin(part, sa.true())
+            self._cuts.append(slice(len(columns), len(columns) + len(part.c)))
+            columns += [column.label(f"of_{place}_{column.key}") for column in part.c]
+        self._all = Prepared(sa.select(*columns).select_from(joined))
+        self._first = first
 
     def on(
-        self, connection: Driver, first: Mapping[str, Any], second: Mapping[str, Any]
-    ) -> tuple[Any, Any]:
-        """The row of each, None where it has none."""
-        (row,) = self._both.on(connection, **first, **second)
-        halves = (row[: self._cut], row[self._cut :])
-        mine, following = (
-            part.named(half[:-1]) if half[-1] else None
-            for part, half in zip(self._parts, halves, strict=True)
-        )
-        return mine, following
+        self, connection: Driver, values: Mapping[str, Any], asked: Sequence[Asked]
+    ) -> tuple[Any, Iterator[tuple[Prepared, Mapping[str, Any], list[Any]]]]:
+        """The row of the first, None where it has none, and what was found of the others."""
+        for one in asked:
+            values = {**values, **one.values}
+        (row,) = self._all.on(connection, **values)
+        who, *others = (row[cut] for cut in self._cuts)
+        asker = self._first.named(who[:-1]) if who[-1] else None
+        return asker, _found(asker, asked, others)
+
+
+def _row_of(statement: Prepared) -> sa.Select[*tuple[Any, ...]]:
+    """The statement's row, and that it is there."""
+    assert isinstance(statement.statement, sa.Select)
+    is_there = sa.literal_column("true", sa.Boolean()).label("is_there")
+    return statement.statement.add_columns(is_there)
+
+
+def _arrays_of(statement: Prepared, by: str) -> sa.Select[*tuple[Any, ...]]:
+    """The statement's columns as one row of arrays, about who is found in the first part."""
+    asker = sa.literal_column("part_0.id", sa.Uuid())
+
+    def of_asker(element: Any, **_more: Any) -> Any:
+        return asker if isinstance(element, sa.BindParameter) and element.key == by else None
+
+    rows = cast(
+        "sa.Select[*tuple[Any, ...]]", replacement_traverse(statement.statement, {}, of_asker)
+    ).subquery("rows")
+    return sa.select(*(sa.func.array_agg(column).label(column.key) for column in rows.c))
+
+
+def _found(
+    asker: Any, asked: Sequence[Asked], parts: Sequence[Any]
+) -> Iterator[tuple[Prepared, Mapping[str, Any], list[Any]]]:
+    for one, part in zip(asked, parts, strict=True):
+        if one.by is None:
+            rows = [one.statement.named(part[:-1])] if part[-1] else []
+            yield one.statement, one.values, rows
+        elif asker is not None:
+            rows = list(map(one.statement.named, zip(*part, strict=True))) if part[0] else []
+            yield one.statement, {**one.values, one.by: asker.id}, rows
 
 
 @cache
-def _paired(first: Prepared, second: Prepared) -> _Pair:
+def _together(first: Prepared, others: tuple[tuple[Prepared, str | None], ...]) -> _Together:
     """There are few of them: who may ask, by what they are asked."""
-    return _Pair(first, second)
+    return _Together(first, others)
 
 
 def new_value(column: InstrumentedAttribute[Any]) -> sa.BindParameter[Any]:

@@ -105,6 +105,9 @@ PERSON = Prepared(sa.select(User.id, User.name).where(User.email == sa.bindparam
 COUNTED = Prepared(
     sa.select(sa.func.count().label("people")).where(User.name != sa.bindparam("name"))
 )
+BY_EMAILS = sa.select(User.name, User.image).where(
+    User.email == sa.any_(sa.bindparam("emails", type_=ARRAY(sa.Text())))
+)
 NOBODYS = Prepared(sa.select(User.name).where(User.id == sa.bindparam("missing")))
 
 
@@ -136,6 +139,54 @@ def test_each_of_two_may_have_no_row(app: Flask, known: bool, ahead: bool) -> No
         assert found == ((ada.id, "Ada") if known else None)
         following = NOBODYS.one_or_none(reader(), missing=ada.id if ahead else UUID(int=7))
         assert following == (("Ada",) if ahead else None)
+
+
+OTHERS_TOO = Prepared(
+    sa.select(User.id, User.name, User.image, sa.bindparam("said", type_=sa.Text()).label("said"))
+    .where((User.id == sa.bindparam("whose")) | (User.name == sa.bindparam("like")))
+    .order_by(User.name.desc())
+    .limit(2)
+)
+
+
+def test_what_is_asked_by_somebody_is_known_when_it_is_known_who_asks(app: Flask) -> None:
+    with app.app_context():
+        ada, _bo, _di = (add_user(session(), name) for name in ("Ada", "Bo", "Di"))
+        session().commit()
+        ask_ahead(
+            COUNTED.asked(name="Bo"), OTHERS_TOO.asked_by("whose", like="Di", said="a {b}, “c”")
+        )
+        assert PERSON.one_with_ahead(reader(), email=ada.email).name == "Ada"
+        db.session.remove()
+        with db.engine.connect() as elsewhere:
+            elsewhere.execute(sa.update(User).values(name="Bo"))
+            elsewhere.commit()
+        like = {"like": "Di", "said": "a {b}, “c”"}
+        # Of somebody else one has to ask.
+        assert OTHERS_TOO.all(reader(), whose=UUID(int=7), **like) == []
+        found = OTHERS_TOO.all(reader(), whose=ada.id, **like)
+        assert [(row.name, row.image, row.said) for row in found] == [
+            ("Di", None, "a {b}, “c”"),
+            ("Ada", None, "a {b}, “c”"),
+        ]
+        assert found[1].id == ada.id
+        assert COUNTED.one(reader(), name="Bo").people == 2
+        (anew,) = OTHERS_TOO.all(reader(), whose=ada.id, **like)
+        assert anew.name == "Bo"
+
+
+def test_who_has_nothing_of_their_own_has_no_rows_and_nobody_has_none_either(app: Flask) -> None:
+    own = Prepared(BY_EMAILS.where(User.id == sa.bindparam("whose")))
+    with app.app_context():
+        ada = add_user(session(), "Ada")
+        session().commit()
+        ask_ahead(own.asked_by("whose", emails=["nobody@x.example"]))
+        PERSON.one_with_ahead(reader(), email=ada.email)
+        assert own.all(reader(), whose=ada.id, emails=["nobody@x.example"]) == []
+        db.session.remove()
+        ask_ahead(own.asked_by("whose", emails=[ada.email]))
+        assert PERSON.one_with_ahead(reader(), email="nobody@x.example") is None
+        assert [row.name for row in own.all(reader(), whose=ada.id, emails=[ada.email])] == ["Ada"]
 
 
 @pytest.mark.parametrize("change", [session, commit])

@@ -6,7 +6,7 @@ are checked and the OpenAPI document is made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import Any
@@ -66,7 +66,7 @@ OPERATIONS: list[Operation] = []
 
 
 def serves(
-    operation: Operation, *, asks: Callable[..., Asked | None] | None = None
+    operation: Operation, *, asks: Callable[..., Sequence[Asked]] | None = None
 ) -> Callable[[View], View]:
     """Serve an operation by this function of its path's ids, its query and its body.
 
@@ -77,7 +77,7 @@ def serves(
         @wraps(view)
         def answer(**path: str) -> Response:
             if asks is not None and all(map(is_id, path.values())):
-                ask_ahead(asks(**{name: UUID(value) for name, value in path.items()}))
+                ask_ahead(*asks(**{name: UUID(value) for name, value in path.items()}))
             if not operation.open_to_all:
                 asking.demand(operation.scope, operation.permission)
             values: dict[str, Any] = {name: _id(value) for name, value in path.items()}

@@ -71,7 +71,7 @@ def quiz_leaderboard(quiz_id: UUID, query: BoardWindow) -> Body:
         {200: (OverallBoardPage,)},
         query=BoardWindow,
     ),
-    asks=lambda: None if request.args else overall.to_be_asked(BoardWindow().size),
+    asks=lambda: () if request.args else overall.to_be_asked(BoardWindow().size),
 )
 def leaderboard(query: BoardWindow) -> Body:
     board = overall.board(reader(), user_id=None, page=query.number, size=query.size)

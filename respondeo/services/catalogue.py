@@ -165,6 +165,8 @@ def listing(source: Source, viewer: Viewer, filters: Filters) -> Listing:
         found := kept_list(source, viewer, filters, _listing, "cards", viewer.is_guest)
     ):
         known, now = found
+        if known.found.shown and known.found.page == filters.page:
+            _listed.put(filters, known.found.ids)
         own = _own_at(source, viewer, known.found.ids)
         if not any(taking.is_overdue(row, now) for row in own):
             # Of pages that are not there are as many as anybody asks for.
@@ -251,9 +253,21 @@ def moment(reader: Reader) -> At | None:
     return found
 
 
-def to_be_asked(**_path: Any) -> Asked:
-    """What a page about public quizzes asks first."""
-    return _AT.asked()
+def to_be_asked(**_path: Any) -> tuple[Asked, ...]:
+    """What is about public quizzes asks this first."""
+    return (_AT.asked(),)
+
+
+_listed: Kept[str] = Kept(1_000)
+
+
+def list_to_be_asked(filters: Filters) -> tuple[Asked, ...]:
+    """What a page of the list asks first: also of its readers' own attempts, where it is known
+    which quizzes it listed when it was made last."""
+    ids = _listed.get(filters)
+    return (
+        to_be_asked() if ids is None else (*to_be_asked(), _OWN.asked_by("user_id", quiz_ids=ids))
+    )
 
 
 def kept(reader: Reader, at: At, which: Hashable, make: Callable[[Session], T]) -> Named[T]:

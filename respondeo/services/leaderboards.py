@@ -226,7 +226,7 @@ def overall_standing(source: Source, user_id: UUID | None) -> Row | None:
     """A player's own row on the global board."""
     if user_id is None:
         return None
-    found = _OVERALL_OWN_ROW.one_or_none(source, user_id=user_id)
+    found = OVERALL_OWN_ROW.one_or_none(source, user_id=user_id)
     return Row(**found._asdict()) if found else None
 
 
@@ -377,7 +377,7 @@ _PLACE = Prepared(
     ).where(QuizBoard.quiz_id == sa.bindparam("quiz_id"))
 )
 
-_OVERALL_OWN_ROW = Prepared(
+OVERALL_OWN_ROW = Prepared(
     _with_rank(
         _overall_rows(
             sa.select(PlayerStanding).where(PlayerStanding.user_id == sa.bindparam("user_id"))

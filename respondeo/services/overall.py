@@ -1,7 +1,8 @@
 """The first page of the global board, which everybody reads: asked in one statement.
 
 No counter tells that it has changed: each completion of each quiz would have to write it. So the
-database digests what would be shown, and rows are fetched where the digest is a new one.
+database digests the standings that would be shown, and rows are fetched where the digest is a new
+one. How players are shown is what the catalogue's revision stands for.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
 from respondeo.kept import Kept
-from respondeo.models import PlayerStanding, User
+from respondeo.models import Catalogue, PlayerStanding
 from respondeo.prepared import Asked, Prepared, Reader, Source, session_of
 from respondeo.services import leaderboards, taking
 from respondeo.services.leaderboards import Board, Row
@@ -25,7 +26,7 @@ def board(source: Source, *, user_id: UUID | None, page: int, size: int) -> Boar
     """One page of the global board, and the person's own row; overdue attempts are completed."""
     if isinstance(source, Reader) and page == 1:
         at = _state_of(source, size)
-        if not at.overdue:
+        if not at.overdue and at.revision is not None:
             return _first(source, at, user_id, size)
     session = session_of(source)
     taking.complete_overdue(session)
@@ -36,13 +37,13 @@ _pages: Kept[tuple[Row, ...]] = Kept(10_000, size=lambda rows: len(rows) + 1)
 
 
 def _first(reader: Reader, at: Any, user_id: UUID | None, size: int) -> Board:
-    name: Hashable | None = (at.digest, size)
+    name: Hashable | None = (at.digest, at.revision, size)
     rows = _pages.get(name)
     if rows is None:
         rows = leaderboards.overall_rows(reader, size, before=0)
-        # The same digest may come back, with somebody's former name: rows of another are not kept.
-        digested, at = at.digest, _state_of(reader, size)
-        if at.digest == digested:
+        # The same standings may come back: rows that were read of others are not kept.
+        before, at = name, _state_of(reader, size)
+        if before == (at.digest, at.revision, size):
             _pages.put(name, rows)
         else:
             name = None
@@ -52,7 +53,7 @@ def _first(reader: Reader, at: Any, user_id: UUID | None, size: int) -> Board:
     players = min(at.counted, leaderboards.COUNTED_PLAYERS)
     more = at.counted > players
     pages = leaderboards.pages_of(players, size)
-    tag = leaderboards.digest(at.digest, own, players, more, 1, user_id)
+    tag = leaderboards.digest(at.digest, at.revision, own, players, more, 1, user_id)
     return Board(rows, own, players, 1, pages, tag, more, name)
 
 
@@ -68,8 +69,6 @@ def _state() -> sa.Select[*tuple[Any, ...]]:
     shown = sa.cast(
         sa.func.row(
             standing.user_id,
-            User.public_name,
-            User.public_image,
             standing.total_correct,
             standing.total_time_ms,
             standing.quizzes_played,
@@ -77,22 +76,26 @@ def _state() -> sa.Select[*tuple[Any, ...]]:
         sa.Text(),
     )
     in_order = aggregate_order_by(sa.literal("\n"), *leaderboards.overall_order(standing))
-    digest = sa.select(sa.func.md5(sa.func.string_agg(shown, in_order))).join_from(
-        standing, User, User.id == standing.user_id
-    )
+    digest = sa.select(sa.func.md5(sa.func.string_agg(shown, in_order)))
     return sa.select(
         taking.any_overdue().label("overdue"),
         sa.select(sa.func.count()).select_from(counted).scalar_subquery().label("counted"),
         digest.scalar_subquery().label("digest"),
+        sa.select(Catalogue.revision).scalar_subquery().label("revision"),
     )
 
 
 _STATE = Prepared(_state())
 
 
-def to_be_asked(size: int) -> Asked:
-    """What the first page of so many rows asks first."""
-    return _STATE.asked(**_values(size))
+def to_be_asked(size: int) -> tuple[Asked, ...]:
+    """What the first page of so many rows asks first, where nobody's own row is shown."""
+    return (_STATE.asked(**_values(size)),)
+
+
+def page_to_be_asked(size: int) -> tuple[Asked, ...]:
+    """The same where their own row is shown to everybody who has one."""
+    return *to_be_asked(size), leaderboards.OVERALL_OWN_ROW.asked_by("user_id")
 
 
 def _state_of(reader: Reader, size: int) -> Any:

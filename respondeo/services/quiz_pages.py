@@ -115,9 +115,14 @@ def _state_of_quiz() -> sa.Select[*tuple[Any, ...]]:
 _STATE = Prepared(_state_of_quiz())
 
 
-def to_be_asked(quiz_id: UUID) -> Asked:
-    """What the page of a quiz and its board ask first."""
-    return _STATE.asked(quiz_id=quiz_id)
+def to_be_asked(quiz_id: UUID) -> tuple[Asked, ...]:
+    """What the board of a quiz asks first."""
+    return (_STATE.asked(quiz_id=quiz_id),)
+
+
+def page_to_be_asked(quiz_id: UUID) -> tuple[Asked, ...]:
+    """What the page of a quiz asks first."""
+    return *to_be_asked(quiz_id), _PERSONS.asked_by("user_id", quiz_id=quiz_id)
 
 
 @dataclass(frozen=True, slots=True)

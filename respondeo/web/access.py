@@ -92,7 +92,7 @@ def as_nobody() -> None:
 
 
 def allow(
-    permission: str, *, asks: Callable[..., Asked | None] | None = None
+    permission: str, *, asks: Callable[..., Sequence[Asked]] | None = None
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Only people who hold the permission get into the view; guests are asked to sign in.
 
@@ -103,7 +103,7 @@ def allow(
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             if asks is not None:
-                ask_ahead(asks(**kwargs))
+                ask_ahead(*asks(**kwargs))
             demand(permission)
             return view(*args, **kwargs)
 

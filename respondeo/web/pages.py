@@ -96,7 +96,7 @@ class ListingView:
 
 
 @bp.get("/")
-@access.allow("quiz:browse", asks=catalogue.to_be_asked)
+@access.allow("quiz:browse", asks=lambda: catalogue.list_to_be_asked(filters_from_address()))
 def home() -> Response:
     """The list of quizzes, searched, filtered and cut into pages by the address alone."""
     filters = filters_from_address()

@@ -11,6 +11,7 @@ from flask import Response, make_response, request, url_for
 from respondeo.application import vary_by
 from respondeo.db import commit, reader
 from respondeo.kept import Kept
+from respondeo.prepared import Asked
 from respondeo.services import quiz_pages
 from respondeo.services.identity import initials
 from respondeo.services.leaderboards import Board, Row
@@ -116,6 +117,13 @@ def with_tag(response: Response, board: ShownBoard | None) -> Response:
     if board is not None:
         response.headers["HX-PTag"] = board.tag
     return response
+
+
+def to_be_asked(quiz_id: UUID) -> tuple[Asked, ...]:
+    """What the pages of a quiz ask first: one that asks whether its board has changed, no more."""
+    if "HX-PTag" in request.headers:
+        return quiz_pages.to_be_asked(quiz_id)
+    return quiz_pages.page_to_be_asked(quiz_id)
 
 
 def nothing_new(quiz_id: UUID, page: int = 1) -> Response | None:

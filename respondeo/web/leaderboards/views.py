@@ -10,14 +10,20 @@ from respondeo.db import commit, reader, session
 from respondeo.services import attempts, leaderboards, overall, quiz_pages
 from respondeo.web import access
 from respondeo.web.htmx import page_or_fragment
-from respondeo.web.leaderboards.board import nothing_new, shown, unchanged, with_tag
+from respondeo.web.leaderboards.board import (
+    nothing_new,
+    shown,
+    to_be_asked,
+    unchanged,
+    with_tag,
+)
 from respondeo.web.pages import page_from_address
 
 bp = Blueprint("leaderboards", __name__)
 
 
 @bp.get("/quiz/<uuid:quiz_id>/results")
-@access.allow("leaderboard:view", asks=quiz_pages.to_be_asked)
+@access.allow("leaderboard:view", asks=to_be_asked)
 def quiz(quiz_id: UUID) -> Response:
     """The full board of a quiz, one's own attempts, and for editors everybody's."""
     viewer, page = access.viewer(), page_from_address()
@@ -45,7 +51,7 @@ def quiz(quiz_id: UUID) -> Response:
 @bp.get("/leaderboard", endpoint="overall")
 @access.allow(
     "leaderboard:view",
-    asks=lambda: None if request.args else overall.to_be_asked(leaderboards.PAGE_SIZE),
+    asks=lambda: () if request.args else overall.page_to_be_asked(leaderboards.PAGE_SIZE),
 )
 def all_quizzes() -> Response:
     """Everybody's sums over all quizzes."""

@@ -15,7 +15,7 @@ from respondeo.services.running import Running
 from respondeo.services.steps import Attempt
 from respondeo.web import access
 from respondeo.web.htmx import go_to, page_or_fragment
-from respondeo.web.leaderboards.board import TOP, nothing_new, shown, with_tag
+from respondeo.web.leaderboards.board import TOP, nothing_new, shown, to_be_asked, with_tag
 from respondeo.web.taking.forms import AnswerForm, NextForm, StartForm, checked
 from respondeo.web.taking.ways import way_of
 
@@ -31,7 +31,7 @@ def guest_limit() -> str:
 
 
 @bp.get("/quiz/<uuid:quiz_id>")
-@access.allow("quiz:view", asks=quiz_pages.to_be_asked)
+@access.allow("quiz:view", asks=to_be_asked)
 def quiz(quiz_id: UUID) -> Response:
     """What one is getting into, the one button, the top of the board (which refreshes itself)."""
     viewer = access.viewer()

@@ -19,7 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from respondeo.domain.ranking import ranked
 from respondeo.kept import Kept
 from respondeo.models import PlayerStanding, QuizAttempt, QuizBoard, QuizStanding, User
-from respondeo.prepared import Prepared, Reader, Source
+from respondeo.prepared import Asked, Prepared, Reader, Source
 
 PAGE_SIZE = 30
 COUNTED_PLAYERS = 10_000
@@ -47,10 +47,12 @@ class Row(NamedTuple):
 class Board:
     """One page of a board. `own` is the viewer's row where it stands on another page.
 
-    more_players: there are more than `players` says. name: of these rows, where they are kept.
+    me: the viewer where one of the rows is theirs. more_players: there are more than `players`
+    says. name: of these rows, where they are kept.
     """
 
     rows: tuple[Row, ...]
+    me: UUID | None
     own: Row | None
     players: int
     page: int
@@ -98,15 +100,36 @@ def quiz_board(
     """One page of a quiz's board, and the person's own row."""
     state = quiz_board_state(session, quiz_id)
     page, pages, before = _window(page, state.players, size)
-    placed = _quiz_page(session, quiz_id, size, before)
-    own = None if _holds(placed, user_id) else standing(session, quiz_id, user_id)
+    rows = _quiz_page(session, quiz_id, size, before)
+    me = on_page(players_of(rows), user_id)
+    own = None if me else standing(session, quiz_id, user_id)
     tag = digest(quiz_id, state.revision, page, user_id)
-    return Board(placed, own, state.players, page, pages, tag)
+    return Board(rows, me, own, state.players, page, pages, tag)
 
 
-_pages: Kept[tuple[Row, ...]] = Kept(10_000, size=lambda rows: len(rows) + 1)
+class Page(NamedTuple):
+    """The rows of a page, and whose they are."""
+
+    rows: tuple[Row, ...]
+    players: frozenset[UUID]
+
+    @property
+    def size(self) -> int:
+        """What it takes where so many rows are kept."""
+        return 2 * len(self.rows) + 1
+
+
+_pages: Kept[Page] = Kept(20_000, size=lambda page: page.size)
 _own: Kept[Row | str] = Kept(5_000)
 _NOWHERE = "no row"
+_small: Kept[bool] = Kept(5_000)
+SMALL = 1_000
+"""Up to so many players a rank costs less to count than to ask for: less than 0.1 ms."""
+
+
+def own_row_to_be_asked(quiz_id: UUID) -> tuple[Asked, ...]:
+    """The reader's own row, where the board was a small one when it was read last."""
+    return (_OWN_ROW.asked_by("user_id", quiz_id=quiz_id),) if _small.get(quiz_id) else ()
 
 
 def kept_board(
@@ -121,26 +144,40 @@ def kept_board(
     """The same, made only where this process does not know it at this state."""
     page, pages, before = _window(page, state.players, size)
     name = (quiz_id, state, before, size)
-    placed = _pages.made(name, lambda: _quiz_page(reader, quiz_id, size, before))
-    own = None
-    if not _holds(placed, user_id):
+    rows, players = _pages.made(name, lambda: _made_page(reader, state, quiz_id, size, before))
+    me, own = on_page(players, user_id), None
+    if user_id is not None and me is None:
         found = _own.made(
             (quiz_id, state, user_id),
             lambda: standing(reader, quiz_id, user_id) or _NOWHERE,
         )
         own = found if isinstance(found, Row) else None
     tag = digest(quiz_id, state.revision, page, user_id)
-    return Board(placed, own, state.players, page, pages, tag, name=name)
+    return Board(rows, me, own, state.players, page, pages, tag, name=name)
+
+
+def _made_page(reader: Reader, state: State, quiz_id: UUID, size: int, before: int) -> Page:
+    """A page that is not kept yet. Of the first one all sizes are a part."""
+    if before == 0 and size < PAGE_SIZE:
+        name = (quiz_id, state, before, PAGE_SIZE)
+        first = _pages.made(name, lambda: _made_page(reader, state, quiz_id, PAGE_SIZE, before))
+        rows = first.rows[:size]
+    else:
+        _small.put(quiz_id, state.players <= SMALL)
+        rows = _quiz_page(reader, quiz_id, size, before)
+    return Page(rows, players_of(rows))
 
 
 def _quiz_page(source: Source, quiz_id: UUID, size: int, before: int) -> tuple[Row, ...]:
     # The page is cut before names are looked up, or a late page would join all before it.
-    if not before:
-        return _placed(_FIRST_PAGE.all(source, quiz_id=quiz_id, size=size))
+    if not before and size <= PAGE_SIZE:
+        return _placed(_FIRST_PAGE.all(source, quiz_id=quiz_id))[:size]
     players = _LATE_PLAYERS.all(source, quiz_id=quiz_id, size=size, before=before)
     rows = _PLAYERS_ROWS.all(source, quiz_id=quiz_id, players=[row.user_id for row in players])
     if not rows:
         return ()
+    if not before:
+        return _placed(rows)
     first = rows[0]
     equal = _EQUALS_BEFORE.one(
         source,
@@ -204,10 +241,11 @@ def overall_board(
     """One page of the global board; its tag is a digest of what it shows."""
     players, more = _counted_players(session)
     page, pages, before = _window(page, players, size)
-    placed = overall_rows(session, size, before=before)
-    own = None if _holds(placed, user_id) else overall_standing(session, user_id)
-    tag = digest(placed, own, players, more, page, user_id)
-    return Board(placed, own, players, page, pages, tag, more)
+    rows = overall_rows(session, size, before=before)
+    me = on_page(players_of(rows), user_id)
+    own = None if me else overall_standing(session, user_id)
+    tag = digest(rows, own, players, more, page, user_id)
+    return Board(rows, me, own, players, page, pages, tag, more)
 
 
 def overall_rows(source: Source, size: int, *, before: int) -> tuple[Row, ...]:
@@ -308,8 +346,14 @@ def _placed(found: Iterable[Any], before: int = 0, equals_before: int = 0) -> tu
     return tuple(Row(rank, **row._asdict()) for rank, row in numbered)
 
 
-def _holds(rows: Iterable[Row], user_id: UUID | None) -> bool:
-    return user_id is None or any(row.user_id == user_id for row in rows)
+def players_of(rows: Iterable[Row]) -> frozenset[UUID]:
+    """Whose rows these are."""
+    return frozenset(row.user_id for row in rows)
+
+
+def on_page(players: frozenset[UUID], user_id: UUID | None) -> UUID | None:
+    """The person, where one of these players is they."""
+    return user_id if user_id in players else None
 
 
 def digest(*parts: object) -> str:
@@ -329,12 +373,16 @@ _OWN_ROW = Prepared(
         QuizStanding.quiz_id,
     )
 )
+# Of a limit that is a parameter PostgreSQL makes a plan each time, which takes longer than to read.
 _FIRST_PAGE = Prepared(
     _quiz_rows(
-        sa.select(QuizStanding).where(_OF_QUIZ).order_by(*_quiz_order(QuizStanding)).limit(_SIZE)
+        sa.select(QuizStanding)
+        .where(_OF_QUIZ)
+        .order_by(*_quiz_order(QuizStanding))
+        .limit(sa.literal_column(str(PAGE_SIZE)))
     )
 )
-# A late page is cut in the index alone.
+# Any other page is cut in the index alone.
 _LATE_PLAYERS = Prepared(
     sa.select(QuizStanding.user_id)
     .where(_OF_QUIZ)

@@ -19,7 +19,7 @@ from respondeo.kept import Kept
 from respondeo.models import Catalogue, PlayerStanding
 from respondeo.prepared import Asked, Prepared, Reader, Source, session_of
 from respondeo.services import leaderboards, taking
-from respondeo.services.leaderboards import Board, Row
+from respondeo.services.leaderboards import Board, Page
 
 
 def board(source: Source, *, user_id: UUID | None, page: int, size: int) -> Board:
@@ -33,28 +33,28 @@ def board(source: Source, *, user_id: UUID | None, page: int, size: int) -> Boar
     return leaderboards.overall_board(session, user_id=user_id, page=page, size=size)
 
 
-_pages: Kept[tuple[Row, ...]] = Kept(10_000, size=lambda rows: len(rows) + 1)
+_pages: Kept[Page] = Kept(10_000, size=lambda page: page.size)
 
 
 def _first(reader: Reader, at: Any, user_id: UUID | None, size: int) -> Board:
     name: Hashable | None = (at.digest, at.revision, size)
-    rows = _pages.get(name)
-    if rows is None:
+    shown = _pages.get(name)
+    if shown is None:
         rows = leaderboards.overall_rows(reader, size, before=0)
+        shown = Page(rows, leaderboards.players_of(rows))
         # The same standings may come back: rows that were read of others are not kept.
         before, at = name, _state_of(reader, size)
         if before == (at.digest, at.revision, size):
-            _pages.put(name, rows)
+            _pages.put(name, shown)
         else:
             name = None
-    own = None
-    if user_id is not None and all(row.user_id != user_id for row in rows):
-        own = leaderboards.overall_standing(reader, user_id)
+    me = leaderboards.on_page(shown.players, user_id)
+    own = None if me else leaderboards.overall_standing(reader, user_id)
     players = min(at.counted, leaderboards.COUNTED_PLAYERS)
     more = at.counted > players
     pages = leaderboards.pages_of(players, size)
     tag = leaderboards.digest(at.digest, at.revision, own, players, more, 1, user_id)
-    return Board(rows, own, players, 1, pages, tag, more, name)
+    return Board(shown.rows, me, own, players, 1, pages, tag, more, name)
 
 
 def _state() -> sa.Select[*tuple[Any, ...]]:

@@ -122,7 +122,8 @@ def to_be_asked(quiz_id: UUID) -> tuple[Asked, ...]:
 
 def page_to_be_asked(quiz_id: UUID) -> tuple[Asked, ...]:
     """What the page of a quiz asks first."""
-    return *to_be_asked(quiz_id), _PERSONS.asked_by("user_id", quiz_id=quiz_id)
+    own_attempts = _PERSONS.asked_by("user_id", quiz_id=quiz_id)
+    return *to_be_asked(quiz_id), own_attempts, *leaderboards.own_row_to_be_asked(quiz_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from respondeo.web import access
 from respondeo.web.htmx import page_or_fragment
 from respondeo.web.leaderboards.board import (
     nothing_new,
-    shown,
+    refreshing,
     to_be_asked,
     unchanged,
     with_tag,
@@ -36,16 +36,16 @@ def quiz(quiz_id: UUID) -> Response:
     if viewer.may_edit(found.card.author_id):
         everybodys = attempts.everybodys_attempts(session(), quiz_id, page_from_address("attempts"))
     commit()
-    board = shown(found.board, url_for("leaderboards.quiz", quiz_id=quiz_id, page=page), quiz_id)
     response = page_or_fragment(
         "leaderboards/quiz.html",
         "board",
         quiz=found.card,
-        board=board,
+        board=found.board,
+        refreshing=refreshing(url_for("leaderboards.quiz", quiz_id=quiz_id, page=page), quiz_id),
         own_attempts=found.own_attempts,
         all_attempts=everybodys,
     )
-    return with_tag(response, board)
+    return with_tag(response, found.board)
 
 
 @bp.get("/leaderboard", endpoint="overall")
@@ -62,6 +62,10 @@ def all_quizzes() -> Response:
     same = unchanged(found.tag)
     if same is not None:
         return same
-    board = shown(found, url_for("leaderboards.overall", page=page), "overall")
-    response = page_or_fragment("leaderboards/overall.html", "board", board=board)
-    return with_tag(response, board)
+    response = page_or_fragment(
+        "leaderboards/overall.html",
+        "board",
+        board=found,
+        refreshing=refreshing(url_for("leaderboards.overall", page=page), "overall"),
+    )
+    return with_tag(response, found)

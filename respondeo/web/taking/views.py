@@ -15,7 +15,13 @@ from respondeo.services.running import Running
 from respondeo.services.steps import Attempt
 from respondeo.web import access
 from respondeo.web.htmx import go_to, page_or_fragment
-from respondeo.web.leaderboards.board import TOP, nothing_new, shown, to_be_asked, with_tag
+from respondeo.web.leaderboards.board import (
+    TOP,
+    nothing_new,
+    refreshing,
+    to_be_asked,
+    with_tag,
+)
 from respondeo.web.taking.forms import AnswerForm, NextForm, StartForm, checked
 from respondeo.web.taking.ways import way_of
 
@@ -39,19 +45,17 @@ def quiz(quiz_id: UUID) -> Response:
         return same
     found = quiz_pages.quiz_page(reader(), viewer, quiz_id, size=TOP)
     commit()
-    board = None
-    if found.board is not None:
-        board = shown(found.board, url_for("taking.quiz", quiz_id=quiz_id), quiz_id)
     response = page_or_fragment(
         "taking/quiz.html",
         "board",
         quiz=found.card,
         name=found.name,
         start=found.start,
-        board=board,
+        board=found.board,
+        refreshing=refreshing(url_for("taking.quiz", quiz_id=quiz_id), quiz_id),
         own_attempts=found.own_attempts,
     )
-    return with_tag(response, board)
+    return with_tag(response, found.board)
 
 
 @bp.post("/quiz/<uuid:quiz_id>/play")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from respondeo.domain.access import Viewer
 from respondeo.models import AttemptAnswer, QuizAttempt
-from respondeo.prepared import Prepared, Source, expire, new_value
+from respondeo.prepared import Asked, Prepared, Source, expire, new_value
 
 GUEST_ATTEMPTS_KEPT_FOR = sa.text("interval '1 day'")
 
@@ -125,6 +126,13 @@ def look(source: Source, viewer: Viewer, quiz_id: UUID, attempt_id: UUID) -> Run
 def look_at_last(source: Source, viewer: Viewer, quiz_id: UUID) -> Running | None:
     """The player's newest attempt at the quiz: if any is open, it is this one."""
     return _found(source, viewer, _PERSONS_LAST, _GUESTS_LAST, {"quiz_id": quiz_id})
+
+
+def to_be_asked(quiz_id: UUID, attempt_id: UUID | None = None) -> tuple[Asked, ...]:
+    """What `look` asks first of a person, and without an attempt what `look_at_last` does."""
+    if attempt_id is None:
+        return (_PERSONS_LAST.asked_by("user_id", quiz_id=quiz_id),)
+    return (_PERSONS.asked_by("user_id", quiz_id=quiz_id, attempt_id=attempt_id),)
 
 
 def by_player(
@@ -243,38 +251,53 @@ def _added(attempt: Attempt, order: Sequence[tuple[UUID, list[int]]]) -> dict[st
     }
 
 
-_SAVE_ATTEMPT = Prepared(
-    sa.update(QuizAttempt)
-    .where(QuizAttempt.id == sa.bindparam("of_attempt"))
-    .values({name: new_value(getattr(QuizAttempt, name)) for name in _STEPPED})
-    .returning(QuizAttempt.id)
-)
-_SAVE_ANSWER = Prepared(
-    sa.update(AttemptAnswer)
-    .where(
-        AttemptAnswer.attempt_id == sa.bindparam("of_attempt"),
-        AttemptAnswer.question_id == sa.bindparam("of_question"),
+@cache
+def _saving(answers: int) -> Prepared:
+    """Writes the attempt and so many of its answers, in one round trip; a step changes two."""
+    saved = (
+        sa.update(QuizAttempt)
+        .where(QuizAttempt.id == sa.bindparam("of_attempt"))
+        .values({name: new_value(getattr(QuizAttempt, name)) for name in _STEPPED})
+        .returning(QuizAttempt.id)
     )
-    .values({name: new_value(getattr(AttemptAnswer, name)) for name in _ANSWERED})
-    .returning(AttemptAnswer.attempt_id)
-)
+    for place in range(answers):
+        answer = (
+            sa.update(AttemptAnswer)
+            .where(
+                AttemptAnswer.attempt_id == sa.bindparam("of_attempt"),
+                AttemptAnswer.question_id == sa.bindparam(f"question_{place}"),
+            )
+            .values(
+                {
+                    name: sa.bindparam(f"{name}_{place}", type_=getattr(AttemptAnswer, name).type)
+                    for name in _ANSWERED
+                }
+            )
+        )
+        saved = saved.add_cte(answer.cte(f"answer_{place}"))
+    return Prepared(saved)
 
 
 def save(session: Session, running: Running) -> None:
     """Write what its steps have changed of a locked attempt."""
     attempt, (before, answers_before) = running.attempt, running._before
-    for answer, known in zip(running.answers, answers_before, strict=True):
-        if answer != known:
-            _SAVE_ANSWER.one(
-                session,
-                of_attempt=attempt.id,
-                of_question=answer.question_id,
-                **_new(answer, _ANSWERED),
-            )
-            expire(session, AttemptAnswer, (attempt.id, answer.question_id))
-    if attempt != before:
-        _SAVE_ATTEMPT.one(session, of_attempt=attempt.id, **_new(attempt, _STEPPED))
+    pairs = zip(running.answers, answers_before, strict=True)
+    changed = [answer for answer, known in pairs if answer != known]
+    if changed or attempt != before:
+        _saving(len(changed)).one(
+            session,
+            of_attempt=attempt.id,
+            **_new(attempt, _STEPPED),
+            **{f"question_{place}": answer.question_id for place, answer in enumerate(changed)},
+            **{
+                f"{name}_{place}": getattr(answer, name)
+                for place, answer in enumerate(changed)
+                for name in _ANSWERED
+            },
+        )
         expire(session, QuizAttempt, attempt.id)
+    for answer in changed:
+        expire(session, AttemptAnswer, (attempt.id, answer.question_id))
     running._before = replace(attempt), [replace(answer) for answer in running.answers]
 
 

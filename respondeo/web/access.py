@@ -91,23 +91,35 @@ def as_nobody() -> None:
     g.viewer = Viewer(GUEST, rules.permissions_of(GUEST))
 
 
-def allow(
-    permission: str, *, asks: Callable[..., Sequence[Asked]] | None = None
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Only people who hold the permission get into the view; guests are asked to sign in.
-
-    asks: what the view asks first, from what it is called with.
-    """
+def allow(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Only people who hold the permission get into the view; guests are asked to sign in."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            if asks is not None:
-                ask_ahead(*asks(**kwargs))
             demand(permission)
             return view(*args, **kwargs)
 
         return declare(guarded, permission)
+
+    return decorate
+
+
+def asks_ahead(
+    asks: Callable[..., Sequence[Asked]],
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """What the view asks first is read together with who is asking.
+
+    asks: what that is, from what the view is called with. Stands above what says who may.
+    """
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def asking(*args: P.args, **kwargs: P.kwargs) -> R:
+            ask_ahead(*asks(**kwargs))
+            return view(*args, **kwargs)
+
+        return asking
 
     return decorate
 

@@ -96,7 +96,8 @@ class ListingView:
 
 
 @bp.get("/")
-@access.allow("quiz:browse", asks=lambda: catalogue.list_to_be_asked(filters_from_address()))
+@access.asks_ahead(lambda: catalogue.list_to_be_asked(filters_from_address()))
+@access.allow("quiz:browse")
 def home() -> Response:
     """The list of quizzes, searched, filtered and cut into pages by the address alone."""
     filters = filters_from_address()

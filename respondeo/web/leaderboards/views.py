@@ -23,7 +23,8 @@ bp = Blueprint("leaderboards", __name__)
 
 
 @bp.get("/quiz/<uuid:quiz_id>/results")
-@access.allow("leaderboard:view", asks=to_be_asked)
+@access.asks_ahead(to_be_asked)
+@access.allow("leaderboard:view")
 def quiz(quiz_id: UUID) -> Response:
     """The full board of a quiz, one's own attempts, and for editors everybody's."""
     viewer, page = access.viewer(), page_from_address()
@@ -49,10 +50,8 @@ def quiz(quiz_id: UUID) -> Response:
 
 
 @bp.get("/leaderboard", endpoint="overall")
-@access.allow(
-    "leaderboard:view",
-    asks=lambda: () if request.args else overall.page_to_be_asked(leaderboards.PAGE_SIZE),
-)
+@access.asks_ahead(lambda: () if request.args else overall.page_to_be_asked(leaderboards.PAGE_SIZE))
+@access.allow("leaderboard:view")
 def all_quizzes() -> Response:
     """Everybody's sums over all quizzes."""
     page = page_from_address()

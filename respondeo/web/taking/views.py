@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from respondeo.db import commit, reader, session
 from respondeo.domain.errors import AttemptOver, Invalid, NotFound, NotThisQuestion
 from respondeo.extensions import limiter
-from respondeo.services import catalogue, playing, quiz_pages, results, starting, taking
+from respondeo.services import catalogue, playing, quiz_pages, results, running, starting, taking
 from respondeo.services.running import Running
 from respondeo.services.steps import Attempt
 from respondeo.web import access
@@ -37,7 +37,8 @@ def guest_limit() -> str:
 
 
 @bp.get("/quiz/<uuid:quiz_id>")
-@access.allow("quiz:view", asks=to_be_asked)
+@access.asks_ahead(to_be_asked)
+@access.allow("quiz:view")
 def quiz(quiz_id: UUID) -> Response:
     """What one is getting into, the one button, the top of the board (which refreshes itself)."""
     viewer = access.viewer()
@@ -85,6 +86,7 @@ def where_it_stands(attempt: Attempt) -> str:
 
 
 @bp.get("/quiz/<uuid:quiz_id>/play")
+@access.asks_ahead(lambda quiz_id: running.to_be_asked(quiz_id, _id_from_address("attempt")))
 @access.everybody
 def play(quiz_id: UUID) -> BaseResponse:
     """Where the player's attempt stands; reading never starts anything."""

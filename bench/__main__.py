@@ -15,14 +15,14 @@ from typing import Any
 
 import click
 
-from bench import crowd, k6, memory, mixed, plans, reload, report
+from bench import crowd, instances, k6, memory, mixed, plans, reload, report
 from bench.load import Load, Measured, bare_of
 from bench.scenarios import NEWCOMERS, SCENARIOS, Scenario
 from bench.servers import ROOT, Broken, free_port, own_postgres, settings_for
 from bench.stage import new_database, stage
 from bench.world import migrated_app
 
-PARTS = ("load", "mixed", "crowd", "reload", "memory", "plans")
+PARTS = ("load", "mixed", "crowd", "reload", "instances", "memory", "plans")
 USUAL = ("load", "mixed")
 FEW_ATTEMPTS = 10_000
 
@@ -86,6 +86,7 @@ def main(
                 "mixed": lambda: mixed.run(url, users, ramp=not quick, say=say),
                 "crowd": lambda: crowd.run(url, say),
                 "reload": lambda: reload.run(url, say),
+                "instances": lambda: instances.run(url, say),
                 "memory": lambda: memory.run(url, requests, say),
                 "plans": lambda: run_plans(new_database(url, "plans"), attempts),
             }

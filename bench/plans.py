@@ -142,6 +142,14 @@ def ask_for_list(session: Session, viewer: Viewer, who: Somebody) -> None:
     ask_with(session, who, asked)
 
 
+def ask_for_quiz(session: Session, viewer: Viewer, who: Somebody) -> None:
+    """The same of a quiz whose board is known to be small."""
+    reader = Reader(lambda: driver_of(session), lambda: session)
+    quiz_pages.quiz_page(reader, viewer, who.quiz, size=leaderboards.PAGE_SIZE)
+    asked = quiz_pages.page_to_be_asked(who.quiz)
+    ask_with(session, who, asked)
+
+
 RANK = "a rank counts who is better"
 BOARD, OVERALL = "ix_quiz_standing_board", "ix_player_standing_board"
 OWN_ATTEMPTS = "ix_quiz_attempt_user_id_quiz_id"
@@ -166,8 +174,9 @@ READING = (
     ),
     Case(
         "who asks for a quiz",
-        lambda s, _, who: ask_with(s, who, quiz_pages.page_to_be_asked(who.quiz)),
-        uses=("uq_session_token_hash", "pk_quiz_board", OWN_ATTEMPTS),
+        ask_for_quiz,
+        grows=RANK,
+        uses=("uq_session_token_hash", "pk_quiz_board", OWN_ATTEMPTS, BOARD),
     ),
     Case(
         "who asks for a board",

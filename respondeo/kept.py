@@ -1,7 +1,8 @@
 """What a process keeps so as not to do it again: only what can never be stale.
 
 A key names one state of what was made for good: a version's id, a board's revision. What may change
-is read at each request, and leads to another key.
+is read at each request, and leads to another key. A hint may be stale where it decides only what is
+asked first, never what is shown.
 """
 
 from __future__ import annotations
@@ -45,8 +46,19 @@ class Kept(Generic[T]):
         return value
 
     def made(self, key: Hashable | None, make: Callable[[], T]) -> T:
-        """The value of this key, made where it is not kept. None names nothing."""
+        """The value of this key, made where it is not kept. None names nothing.
+
+        Of two that are made at once all get the one that was there first.
+        """
         if key is None:
             return make()
         found = self.get(key)
-        return self.put(key, make()) if found is None else found
+        if found is not None:
+            return found
+        value = make()
+        with self._lock:
+            if key in self._values:
+                return self._values[key]
+            if self._values.getsizeof(value) <= self._values.maxsize:
+                self._values[key] = value
+        return value

@@ -110,8 +110,8 @@ class Prepared:
         return Asked(self, values)
 
     def asked_by(self, asker: str, **values: Any) -> Asked:
-        """This statement about who asks, whose `id` is the parameter `asker`. It has few rows, and
-        no column of arrays.
+        """This statement about who asks: the parameter `asker` is the `id` in the row of the
+        statement that says who that is. It has few rows, and no column of arrays.
         """
         return Asked(self, values, asker)
 
@@ -170,6 +170,7 @@ class _Together:
     ) -> tuple[Any, Iterator[tuple[Prepared, Mapping[str, Any], list[Any]]]]:
         """The row of the first, None where it has none, and what was found of the others."""
         for one in asked:
+            assert all(values.get(name, value) == value for name, value in one.values.items())
             values = {**values, **one.values}
         (row,) = self._all.on(connection, **values)
         who, *others = (row[cut] for cut in self._cuts)

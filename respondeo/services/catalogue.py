@@ -263,11 +263,12 @@ _listed: Kept[str] = Kept(1_000)
 
 def list_to_be_asked(filters: Filters) -> tuple[Asked, ...]:
     """What a page of the list asks first: also of its readers' own attempts, where it is known
-    which quizzes it listed when it was made last."""
+    which quizzes it listed when it was made last. Who writes quizzes has another list, and asks
+    once more."""
     ids = _listed.get(filters)
-    return (
-        to_be_asked() if ids is None else (*to_be_asked(), _OWN.asked_by("user_id", quiz_ids=ids))
-    )
+    if ids is None:
+        return to_be_asked()
+    return (*to_be_asked(), _OWN.asked_by("user_id", quiz_ids=ids))
 
 
 def kept(reader: Reader, at: At, which: Hashable, make: Callable[[Session], T]) -> Named[T]:

@@ -143,8 +143,8 @@ def kept_board(
 ) -> Board:
     """The same, made only where this process does not know it at this state."""
     page, pages, before = _window(page, state.players, size)
-    name = (quiz_id, state, before, size)
-    rows, players = _pages.made(name, lambda: _made_page(reader, state, quiz_id, size, before))
+    _small.put(quiz_id, state.players <= SMALL)
+    rows, players = _kept_page(reader, state, quiz_id, size, before)
     me, own = on_page(players, user_id), None
     if user_id is not None and me is None:
         found = _own.made(
@@ -153,19 +153,22 @@ def kept_board(
         )
         own = found if isinstance(found, Row) else None
     tag = digest(quiz_id, state.revision, page, user_id)
-    return Board(rows, me, own, state.players, page, pages, tag, name=name)
+    return Board(
+        rows, me, own, state.players, page, pages, tag, name=(quiz_id, state, before, size)
+    )
 
 
-def _made_page(reader: Reader, state: State, quiz_id: UUID, size: int, before: int) -> Page:
-    """A page that is not kept yet. Of the first one all sizes are a part."""
-    if before == 0 and size < PAGE_SIZE:
-        name = (quiz_id, state, before, PAGE_SIZE)
-        first = _pages.made(name, lambda: _made_page(reader, state, quiz_id, PAGE_SIZE, before))
-        rows = first.rows[:size]
-    else:
-        _small.put(quiz_id, state.players <= SMALL)
-        rows = _quiz_page(reader, quiz_id, size, before)
-    return Page(rows, players_of(rows))
+def _kept_page(reader: Reader, state: State, quiz_id: UUID, size: int, before: int) -> Page:
+    """A page at this state. What is smaller than the first is cut from it."""
+
+    def made() -> Page:
+        if before == 0 and size < PAGE_SIZE:
+            rows = _kept_page(reader, state, quiz_id, PAGE_SIZE, before).rows[:size]
+        else:
+            rows = _quiz_page(reader, quiz_id, size, before)
+        return Page(rows, players_of(rows))
+
+    return _pages.made((quiz_id, state, before, size), made)
 
 
 def _quiz_page(source: Source, quiz_id: UUID, size: int, before: int) -> tuple[Row, ...]:
@@ -264,8 +267,13 @@ def overall_standing(source: Source, user_id: UUID | None) -> Row | None:
     """A player's own row on the global board."""
     if user_id is None:
         return None
-    found = OVERALL_OWN_ROW.one_or_none(source, user_id=user_id)
+    found = _OVERALL_OWN_ROW.one_or_none(source, user_id=user_id)
     return Row(**found._asdict()) if found else None
+
+
+def overall_standing_to_be_asked() -> Asked:
+    """The reader's own row on the global board."""
+    return _OVERALL_OWN_ROW.asked_by("user_id")
 
 
 def _counted_players(session: Session) -> tuple[int, bool]:
@@ -425,7 +433,7 @@ _PLACE = Prepared(
     ).where(QuizBoard.quiz_id == sa.bindparam("quiz_id"))
 )
 
-OVERALL_OWN_ROW = Prepared(
+_OVERALL_OWN_ROW = Prepared(
     _with_rank(
         _overall_rows(
             sa.select(PlayerStanding).where(PlayerStanding.user_id == sa.bindparam("user_id"))

@@ -8,7 +8,7 @@ one. How players are shown is what the catalogue's revision stands for.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -33,7 +33,14 @@ def board(source: Source, *, user_id: UUID | None, page: int, size: int) -> Boar
     return leaderboards.overall_board(session, user_id=user_id, page=page, size=size)
 
 
-_pages: Kept[Page] = Kept(10_000, size=lambda page: page.size)
+class _Shown(NamedTuple):
+    """A page that is kept, and a short name of its rows."""
+
+    page: Page
+    digest: str
+
+
+_pages: Kept[_Shown] = Kept(10_000, size=lambda shown: shown.page.size)
 
 
 def _first(reader: Reader, at: Any, user_id: UUID | None, size: int) -> Board:
@@ -41,20 +48,20 @@ def _first(reader: Reader, at: Any, user_id: UUID | None, size: int) -> Board:
     shown = _pages.get(name)
     if shown is None:
         rows = leaderboards.overall_rows(reader, size, before=0)
-        shown = Page(rows, leaderboards.players_of(rows))
-        # The same standings may come back: rows that were read of others are not kept.
-        before, at = name, _state_of(reader, size)
-        if before == (at.digest, at.revision, size):
-            _pages.put(name, shown)
-        else:
+        made = _Shown(Page(rows, leaderboards.players_of(rows)), leaderboards.digest(rows))
+        # Rows that came after the state was read are shown, but not under its name.
+        again = _state_of(reader, size)
+        if name != (again.digest, again.revision, size):
             name = None
-    me = leaderboards.on_page(shown.players, user_id)
+        shown = _pages.made(name, lambda: made)
+    rows, players_shown = shown.page
+    me = leaderboards.on_page(players_shown, user_id)
     own = None if me else leaderboards.overall_standing(reader, user_id)
     players = min(at.counted, leaderboards.COUNTED_PLAYERS)
     more = at.counted > players
     pages = leaderboards.pages_of(players, size)
-    tag = leaderboards.digest(at.digest, at.revision, own, players, more, 1, user_id)
-    return Board(shown.rows, me, own, players, 1, pages, tag, more, name)
+    tag = leaderboards.digest(shown.digest, own, players, more, 1, user_id)
+    return Board(rows, me, own, players, 1, pages, tag, more, name)
 
 
 def _state() -> sa.Select[*tuple[Any, ...]]:
@@ -95,7 +102,7 @@ def to_be_asked(size: int) -> tuple[Asked, ...]:
 
 def page_to_be_asked(size: int) -> tuple[Asked, ...]:
     """The same where their own row is shown to everybody who has one."""
-    return *to_be_asked(size), leaderboards.OVERALL_OWN_ROW.asked_by("user_id")
+    return *to_be_asked(size), leaderboards.overall_standing_to_be_asked()
 
 
 def _state_of(reader: Reader, size: int) -> Any:

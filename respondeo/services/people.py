@@ -141,9 +141,9 @@ def use_initials(session: Session, user_id: UUID) -> None:
 def public_look_changed(session: Session, user_id: UUID) -> None:
     """Let open boards know that a person's public name or picture is another now.
 
-    Call it after the person was changed, in the same transaction. The global board is known by what
-    it shows, and the list of quizzes by a revision that the database renews; boards of quizzes have
-    a counter.
+    Call it after the person was changed, in the same transaction. The global board and the
+    list of quizzes are known by a revision that the database renews; boards of quizzes have a
+    counter.
     """
     standings.player_looks_different(session, user_id)
 

@@ -279,7 +279,7 @@ def _saving(answers: int) -> Prepared:
 
 
 def save(session: Session, running: Running) -> None:
-    """Write what its steps have changed of a locked attempt."""
+    """Write what its steps have changed of a locked attempt: its answers never without itself."""
     attempt, (before, answers_before) = running.attempt, running._before
     pairs = zip(running.answers, answers_before, strict=True)
     changed = [answer for answer, known in pairs if answer != known]

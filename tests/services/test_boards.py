@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from respondeo.models import QuizAttempt
+from respondeo.prepared import Reader, driver_of
 from respondeo.services import leaderboards
 from tests.conftest import Clock
 from tests.factories import add_user, player
@@ -99,6 +100,34 @@ def test_ranks_go_on_over_pages_and_so_does_a_shared_one(session: Session, world
         assert [[row.rank for row in page.rows] for page in pages] == [[1, 2], [2, 2], [5]]
         assert {row.name for page in pages for row in page.rows} == set("abcde")
         assert {(page.players, page.pages) for page in pages} == {(5, 3)}
+
+
+def test_pages_of_any_size_are_parts_of_the_same_board(session: Session, world: World) -> None:
+    quiz, results = world.quiz(), []
+    for number in range(33):
+        right, seconds = 3 - number % 2, 1 + number // 8
+        world.plays(f"player {number}", quiz, right, seconds)
+        results.append((-right, seconds, number))
+    results.sort()
+    whole = [
+        (1 + sum(one[:2] < result[:2] for one in results), f"player {result[2]}")
+        for result in results
+    ]
+    reader = Reader(lambda: driver_of(session), lambda: session)
+    state = leaderboards.quiz_board_state(session, quiz.id)
+    for size in (1, 29, 30, 31, 100):
+        for page in (1, 2, 33):
+            for _ in ("made", "kept"):
+                known = leaderboards.kept_board(
+                    reader, state, quiz.id, user_id=None, page=page, size=size
+                )
+                asked = leaderboards.quiz_board(
+                    session, quiz.id, user_id=None, page=page, size=size
+                )
+                before = (known.page - 1) * size
+                shown = [(row.rank, row.name) for row in known.rows]
+                assert shown == whole[before : before + size], (size, page)
+                assert asked.rows == known.rows
 
 
 @pytest.mark.parametrize(("asked", "page"), [(-5, 1), (0, 1), (2, 2), (3, 2), (10**9, 2)])

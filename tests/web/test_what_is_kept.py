@@ -14,7 +14,8 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from respondeo.db import db
-from respondeo.models import Quiz, User
+from respondeo.kept import Kept
+from respondeo.models import PlayerStanding, Quiz, User
 from respondeo.services import authoring, leaderboards, standings
 from respondeo.web.pieces import Pieces, Unindented
 from tests.client import Client
@@ -278,6 +279,53 @@ def test_the_global_board_counts_players_below_those_it_shows(
     assert counted() == counted() == (1, False)
     Player(browser("Bo"), quiz.id).play_through("B")
     assert counted() == (2, True)
+
+
+def test_a_result_that_comes_while_the_global_board_is_read_is_told_when_it_is_asked_for_next(
+    browser: Browser, committed: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiz = quiz_called(committed, "Played")
+    Player(browser("Ada"), quiz.id).play_through("A")
+    reader = browser("A Reader")
+    rows_of = leaderboards.overall_rows
+
+    def better_meanwhile(*args: Any, **how: Any) -> Any:
+        rows = rows_of(*args, **how)
+        committed.execute(sa.update(PlayerStanding).values(total_correct=7))
+        committed.commit()
+        return rows
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leaderboards, "overall_rows", better_meanwhile)
+        before = reader.get("/leaderboard", htmx=True)
+    assert ">1<" in before.text
+    after = reader.get("/leaderboard", htmx=True, **{"HX-PTag": before.headers["HX-PTag"]})
+    assert after.status_code == 200
+    assert ">7<" in after.text
+
+
+def test_what_changes_no_row_of_the_global_board_leaves_its_tag(
+    browser: Browser, committed: Session
+) -> None:
+    quiz = quiz_called(committed, "Played")
+    Player(browser("Ada"), quiz.id).play_through("A")
+    reader = browser("A Reader")
+    tag = reader.get("/leaderboard").headers["HX-PTag"]
+    quiz_called(committed, "Another")
+    again = reader.get("/leaderboard", htmx=True, **{"HX-PTag": tag})
+    assert again.status_code == 304
+
+
+def test_of_two_that_are_made_at_once_all_get_the_first() -> None:
+    kept: Kept[str] = Kept(2)
+
+    def second() -> str:
+        assert kept.made("name", lambda: "first") == "first"
+        return "second"
+
+    assert kept.made("name", second) == "first"
+    assert kept.get("name") == "first"
+    assert kept.made(None, lambda: "nameless") == "nameless"
 
 
 def test_a_digest_that_comes_back_brings_no_former_name(

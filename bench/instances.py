@@ -11,8 +11,8 @@ from typing import Any
 from bench import k6
 from bench.k6 import Plan, Run
 from bench.scenarios import NEWCOMERS
-from bench.servers import RESPONDEO, Target, free_port, serving
-from bench.stage import Stage, stage
+from bench.servers import RESPONDEO, Target, free_port
+from bench.stage import Stage, stage, target
 from bench.world import PLAYERS
 
 CONNECTIONS = 8
@@ -46,7 +46,7 @@ def run(url: str, say: Callable[[str], None]) -> dict[str, Any]:
         half = on.settings.model_copy(
             update={"web_concurrency": max(1, on.settings.web_concurrency // 2)}
         )
-        two = [_beside(stack, on, half) for _ in range(2)]
+        two = [stack.enter_context(target(RESPONDEO, half, free_port())) for _ in range(2)]
         for name, plan in PLANS.items():
             slices: list[list[Slice]] = [[], []]
             for number in range(ROUNDS + 1):
@@ -73,15 +73,9 @@ def run(url: str, say: Callable[[str], None]) -> dict[str, Any]:
     return {"two_instances": found, "faults": faults}
 
 
-def _beside(stack: ExitStack, on: Stage, settings: Any) -> Target:
-    port = free_port()
-    process, log = stack.enter_context(serving(RESPONDEO, settings, port))
-    return Target(f"http://127.0.0.1:{port}", process, log, on.app.database)
-
-
 def _slice(on: Stage, plan: Plan, targets: Sequence[Target]) -> tuple[Slice, list[str]]:
     """Two generators at once, one to each target, that act for different people."""
-    servers = {target.origin: target for target in targets}.values()
+    servers = {server.origin: server for server in targets}.values()
 
     def used() -> tuple[float, float]:
         return sum(server.used()[0] for server in servers), targets[0].used()[1]
@@ -91,20 +85,20 @@ def _slice(on: Stage, plan: Plan, targets: Sequence[Target]) -> tuple[Slice, lis
     with ExitStack() as stack:
         web, database = used()
         results: list[Callable[[], Run]] = []
-        for place, target in enumerate(targets):
+        for place, server in enumerate(targets):
             of_people = plan
             if plan.first:
                 first = plan.first + place * share
                 of_people = replace(plan, first=first, people=first + share)
-            to_target = replace(of_people, origin=target.origin)
+            to_target = replace(of_people, origin=server.origin)
             results.append(stack.enter_context(k6.running(to_target, on.world.folder)))
         runs = [result() for result in results]
         web_after, database_after = used()
     requests = max(1, sum(one.took.count for one in runs))
     wrong = [
         words
-        for one, target in zip(runs, targets, strict=True)
-        for words in target.wrong_in_words(one)
+        for one, server in zip(runs, targets, strict=True)
+        for words in server.wrong_in_words(one)
     ]
     return Slice(
         sum(one.rate for one in runs),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,11 +57,14 @@ def stage(url: str, *, others: int = 0, bare: bool = False, **changes: int) -> I
     """The same, served. bare: beside it a bare Flask application, on the same settings."""
     with ExitStack() as stack:
         world, settings = stack.enter_context(filled(url, others=others, **changes))
+        app = stack.enter_context(target(RESPONDEO, settings, settings.port))
+        beside = stack.enter_context(target(BARE, settings, free_port())) if bare else None
+        yield Stage(world, settings, app, beside)
+
+
+@contextmanager
+def target(program: Sequence[str], settings: Settings, port: int) -> Iterator[Target]:
+    """A server on these settings' database."""
+    with serving(program, settings, port) as (process, log):
         backends = postmaster(str(settings.database_url))
-
-        def start(program: tuple[str, ...], port: int) -> Target:
-            process, log = stack.enter_context(serving(program, settings, port))
-            return Target(f"http://127.0.0.1:{port}", process, log, backends)
-
-        app = start(RESPONDEO, settings.port)
-        yield Stage(world, settings, app, start(BARE, free_port()) if bare else None)
+        yield Target(f"http://127.0.0.1:{port}", process, log, backends)

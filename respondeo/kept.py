@@ -41,8 +41,7 @@ class Kept(Generic[T]):
     def put(self, key: Hashable, value: T) -> T:
         """Keep the value, and return it."""
         with self._lock:
-            if self._values.getsizeof(value) <= self._values.maxsize:
-                self._values[key] = value
+            self._keep(key, value)
         return value
 
     def made(self, key: Hashable | None, make: Callable[[], T]) -> T:
@@ -59,6 +58,9 @@ class Kept(Generic[T]):
         with self._lock:
             if key in self._values:
                 return self._values[key]
-            if self._values.getsizeof(value) <= self._values.maxsize:
-                self._values[key] = value
+            self._keep(key, value)
         return value
+
+    def _keep(self, key: Hashable, value: T) -> None:
+        if self._values.getsizeof(value) <= self._values.maxsize:
+            self._values[key] = value

@@ -133,7 +133,6 @@ def run_load(url: str, how: How) -> dict[str, Any]:
 def run_slices(load: Load, how: How) -> list[Measured]:
     """At a few connections, and at many, where the long waits show."""
     wanted = how.wanted()
-    load.warm(wanted, how.connections)
     found = load.measure(wanted, how.connections)
     found = [bare_of(found), *found]
     at_many = [scenario for scenario in wanted if not scenario.briefly]

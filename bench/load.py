@@ -64,20 +64,30 @@ class Load:
     rounds: int
     progress: Callable[[str], None]
 
-    def warm(self, scenarios: Sequence[Scenario], connections: int) -> None:
-        """Once through everything, so that caches are full and statements prepared."""
-        for scenario in (BARE, *scenarios):
-            self.progress(f"warming: {scenario.group}, {scenario.name}")
-            self.slice(scenario, connections, WARM_S)
-
     def measure(
         self, scenarios: Sequence[Scenario], connections: int, *, rounds: int | None = None
     ) -> list[Measured]:
-        """Before each slice of a scenario there is one of the bare page."""
+        """First what only reads, then what changes boards: it would have them made anew in the
+        middle of the next reading. Each is warmed, then takes its rounds.
+        """
         found = [Measured(scenario, connections) for scenario in scenarios]
-        rounds = rounds or self.rounds
+        for changes in (False, True):
+            part = [measured for measured in found if measured.scenario.changes is changes]
+            if part:
+                self._warm(part, connections)
+                self._rounds(part, connections, rounds or self.rounds)
+        return found
+
+    def _warm(self, part: Sequence[Measured], connections: int) -> None:
+        """Once through everything, so that caches are full and statements prepared."""
+        for scenario in (BARE, *(measured.scenario for measured in part)):
+            self.progress(f"warming: {scenario.group}, {scenario.name}")
+            self.slice(scenario, connections, WARM_S)
+
+    def _rounds(self, part: Sequence[Measured], connections: int, rounds: int) -> None:
+        """Before each slice of a scenario there is one of the bare page."""
         for number in range(1, rounds + 1):
-            for measured in found:
+            for measured in part:
                 scenario = measured.scenario
                 if scenario.briefly and number > 1:
                     continue
@@ -90,12 +100,10 @@ class Load:
                 measured.slices.append(self.slice(scenario, connections, self.seconds))
                 if not scenario.bare:
                     measured.workers_mb[1:] = [before, workers_mb(self.app.web)]
-        return found
 
     def slice(self, scenario: Scenario, connections: int, seconds: float) -> Slice:
         """One run. Raises k6.Failed."""
-        if scenario.prepare is not None:
-            scenario.prepare(self.world, seconds * scenario.longer)
+        scenario.prepare(self.world, seconds * scenario.longer)
         target = self.bare if scenario.bare else self.app
         web, database = target.used()
         run = k6.run(scenario.plan(target.origin, connections, seconds), self.world.folder)

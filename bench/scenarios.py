@@ -21,10 +21,16 @@ JSON_WITH_KEY = "JSON with a key"
 JSON_WITH_SESSION = "JSON with a session"
 PAGES = "pages"
 UNCOMPRESSED = "pages, uncompressed"
+BOARDS_CHANGED = "all boards just changed"
 PLAY = "play"
 OTHER = "other"
 
 PLAY_KINDS = ("start", "first_question", "answer", "last_answer", "next", "result", "its_board")
+
+
+def open_none(world: World, _seconds: float) -> None:
+    """Nobody is in the middle of anything."""
+    world.open_attempts([])
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,7 @@ class Scenario:
 
     target: the least that its rate may be of the bare page's, None where nothing is asked.
     people, first: who acts, from which place on. prepare: makes ready what a slice of so many
-    seconds needs.
+    seconds needs. changes: it leaves boards other than it found them.
     longer: its slices take so many times the usual. briefly: once is enough, at few connections.
     """
 
@@ -47,7 +53,8 @@ class Scenario:
     people: int = PEOPLE
     first: int = 0
     kinds: tuple[str, ...] = ()
-    prepare: Callable[[World, float], None] | None = None
+    prepare: Callable[[World, float], None] = open_none
+    changes: bool = False
     longer: float = 1
     briefly: bool = False
     bare: bool = False
@@ -79,9 +86,10 @@ def open_for_answers(world: World, seconds: float) -> None:
     world.open_attempts([*islice(world.without_feedback, many)])
 
 
-def open_none(world: World, _seconds: float) -> None:
-    """Nobody is in the middle of anything."""
+def change_boards(world: World, _seconds: float) -> None:
+    """What was made of any board is of no more use."""
     world.open_attempts([])
+    world.change_boards()
 
 
 def _json(group: str, as_whom: str, target: float) -> list[Scenario]:
@@ -111,10 +119,24 @@ def _pages(group: str, *, encoding: str | None, target: float | None) -> list[Sc
             path=path,
             encoding=encoding,
             target=target,
-            prepare=open_for_pages if name == "play" else None,
+            prepare=open_for_pages if name == "play" else open_none,
             briefly=encoding is not None,
         )
         for name, path in paths.items()
+    ]
+
+
+def _boards_changed() -> list[Scenario]:
+    """What costs more for a moment where every board has a new result."""
+    asked = {
+        "quiz": ("/quiz/{quiz}", "browser"),
+        "board": ("/quiz/{quiz}/results", "browser"),
+        "board as JSON": ("/api/quizzes/{quiz}/leaderboard", "script"),
+        "global board as JSON": ("/api/leaderboard", "script"),
+    }
+    return [
+        Scenario(name, BOARDS_CHANGED, path=path, as_whom=who, prepare=change_boards, changes=True)
+        for name, (path, who) in asked.items()
     ]
 
 
@@ -125,7 +147,21 @@ SCENARIOS = (
     *_json(JSON_WITH_SESSION, "script", 0.35),
     *_pages(PAGES, encoding=None, target=0.2),
     *_pages(UNCOMPRESSED, encoding="identity", target=None),
-    Scenario("answer", PLAY, "answering", people=PLAYERS, target=0.1, prepare=open_for_answers),
+    Scenario("board, unchanged", OTHER, "watching"),
+    Scenario("global board", OTHER, path="/leaderboard", briefly=True),
+    Scenario(
+        "bare: SELECT 1", OTHER, path="/database", as_whom="stranger", briefly=True, bare=True
+    ),
+    *_boards_changed(),
+    Scenario(
+        "answer",
+        PLAY,
+        "answering",
+        people=PLAYERS,
+        target=0.1,
+        prepare=open_for_answers,
+        changes=True,
+    ),
     Scenario(
         "whole attempts",
         PLAY,
@@ -133,13 +169,14 @@ SCENARIOS = (
         people=PLAYERS + NEWCOMERS,
         first=PLAYERS,
         kinds=PLAY_KINDS,
-        prepare=open_none,
+        changes=True,
         longer=2,
     ),
-    Scenario("submitted whole (JSON)", PLAY, "submitting", people=PLAYERS, prepare=open_none),
-    Scenario("board, unchanged", OTHER, "watching"),
-    Scenario("global board", OTHER, path="/leaderboard", briefly=True),
     Scenario(
-        "bare: SELECT 1", OTHER, path="/database", as_whom="stranger", briefly=True, bare=True
+        "submitted whole (JSON)",
+        PLAY,
+        "submitting",
+        people=PLAYERS,
+        changes=True,
     ),
 )

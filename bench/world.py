@@ -107,6 +107,7 @@ class World:
     players: those who have played already, then `others`, who have not. folder: the same for the
     load generator, as files. without_feedback: players and quizzes (places from 0) at which an
     answer leads to the next question; one pair after the other, so that boards change.
+    newcomers: the places among the others, the last first, for who needs one.
     """
 
     app: Flask
@@ -115,20 +116,17 @@ class World:
     others: Sequence[UUID]
     quizzes: Sequence[UUID]
     without_feedback: Iterator[tuple[int, int]]
+    newcomers: Iterator[int]
 
     def open_attempts(self, pairs: Sequence[tuple[int, int]]) -> None:
-        """Start attempts of these players at these quizzes (places from 0), each at its first
+        """Start attempts of these people at these quizzes (places from 0), each at its first
         question, in place of all that are open. The load generator finds them in attempts.json."""
-        viewers = [
-            Viewer(USER, DEFAULT_ROLE_PERMISSIONS[USER], user_id)
-            for user_id in (*self.players, *self.others)
-        ]
         with self.app.app_context():
             session().execute(sa.delete(QuizAttempt).where(QuizAttempt.completed_at.is_(None)))
             started = []
             for player, quiz in pairs:
                 quiz_id = self.quizzes[quiz]
-                attempt = starting.start_attempt(session(), viewers[player], quiz_id)
+                attempt = starting.start_attempt(session(), self._viewer(player), quiz_id)
                 started.append({"person": player, "quiz_id": quiz_id, "attempt": attempt.id})
             session().commit()
             answers = _answers_of(session(), [UUID(str(one["attempt"])) for one in started])
@@ -137,15 +135,24 @@ class World:
         write(self.folder, "attempts", told)
 
     def play_once(self, player: int, quiz: int) -> None:
-        """A whole attempt of this player at this quiz (places from 0), all of it right."""
-        quiz_id = self.quizzes[quiz]
-        viewer = Viewer(USER, DEFAULT_ROLE_PERMISSIONS[USER], self.players[player])
+        """A whole attempt of this person at this quiz (places from 0), all of it right."""
+        quiz_id, viewer = self.quizzes[quiz], self._viewer(player)
         with self.app.app_context():
             attempt = starting.start_attempt(session(), viewer, quiz_id)
             for question, answer in _answers_of(session(), [attempt.id])[attempt.id]:
                 taking.commit_answer(session(), viewer, quiz_id, attempt.id, question, answer)
                 taking.show_next(session(), viewer, quiz_id, attempt.id)
             session().commit()
+
+    def change_boards(self) -> None:
+        """Somebody who has played nothing yet plays everything: no board is what it was."""
+        player = PLAYERS + next(self.newcomers)
+        for quiz in range(QUIZZES):
+            self.play_once(player, quiz)
+
+    def _viewer(self, player: int) -> Viewer:
+        user_id = (*self.players, *self.others)[player]
+        return Viewer(USER, DEFAULT_ROLE_PERMISSIONS[USER], user_id)
 
 
 def _answers_of(session: Session, attempts: Sequence[UUID]) -> dict[UUID, list[list[UUID]]]:
@@ -201,7 +208,8 @@ def make_world(app: Flask, folder: Path, others: int = 0) -> World:
         session().commit()
         db.engine.dispose()
     pairs = cycle([(player, quiz) for quiz in range(1, QUIZZES, 2) for player in range(PLAYERS)])
-    return World(app, folder, ids[:PLAYERS], ids[PLAYERS:], quizzes, pairs)
+    newcomers = iter(reversed(range(others)))
+    return World(app, folder, ids[:PLAYERS], ids[PLAYERS:], quizzes, pairs, newcomers)
 
 
 def _add_people(session: Session, count: int) -> list[UUID]:

@@ -14,14 +14,13 @@ from time import perf_counter
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from bench.listening import lending
+from bench.listening import hearing
 from bench.scale import VISITORS
-from respondeo.db import db, session
+from respondeo.db import session
 from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, USER, Viewer
 from respondeo.services import (
     api_keys,
@@ -299,20 +298,19 @@ def _slice(task: Task, crowd: Crowd, seconds: float) -> Iterator[tuple[float, fl
     """ms of each call, and of them for the database."""
     s, waited = session(), 0.0
 
-    class Waiting(psycopg.Cursor[Any]):
-        def execute(self, *words: Any, **how: Any) -> Any:
-            nonlocal waited
-            asked = perf_counter()
-            try:
-                return super().execute(*words, **how)
-            finally:
-                waited += perf_counter() - asked
+    def wait(_cursor: object, _query: object, _params: object, send: Callable[[], Any]) -> Any:
+        nonlocal waited
+        asked = perf_counter()
+        try:
+            return send()
+        finally:
+            waited += perf_counter() - asked
 
     until, calls = perf_counter() + seconds, 0
     while calls < LEAST_CALLS or perf_counter() < until:
         act = task.ready(s, crowd)
         s.commit()
-        with lending(db.engine, Waiting):
+        with hearing(wait):
             waited, started = 0.0, perf_counter()
             act()
             s.commit()

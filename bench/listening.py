@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg
-import sqlalchemy as sa
+
+Heard: TypeAlias = Callable[[psycopg.Cursor[Any], Any, Any, Callable[[], Any]], Any]
+"""Gets the cursor, a statement, its parameters, and what sends it; returns what that returns."""
 
 
 @contextmanager
-def lending(engine: sa.Engine, cursors: type[psycopg.Cursor[Any]]) -> Iterator[None]:
-    """All connections that are taken from the pool meanwhile make their cursors of this class."""
+def hearing(heard: Heard) -> Iterator[None]:
+    """Each statement that this process sends meanwhile goes by here."""
+    execute = psycopg.Cursor.execute
 
-    def lend(connection: Any, _record: Any, _proxy: Any) -> None:
-        connection.cursor_factory = cursors
+    def tell(cursor: psycopg.Cursor[Any], query: Any, params: Any = None, **how: Any) -> Any:
+        return heard(cursor, query, params, lambda: execute(cursor, query, params, **how))
 
-    def take_back(connection: Any, _record: Any) -> None:
-        if connection is not None:
-            connection.cursor_factory = psycopg.Cursor
-
-    sa.event.listen(engine, "checkout", lend)
-    sa.event.listen(engine, "checkin", take_back)
+    psycopg.Cursor.execute = tell  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:
-        sa.event.remove(engine, "checkout", lend)
-        sa.event.remove(engine, "checkin", take_back)
+        psycopg.Cursor.execute = execute  # type: ignore[method-assign]

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from bench.listening import lending
+from bench.listening import hearing
 from bench.scale import Scale, Somebody, fill, somebody
 from respondeo.db import db, session
 from respondeo.domain.access import DEFAULT_ROLE_PERMISSIONS, GUEST, USER, Viewer
@@ -427,30 +427,31 @@ def _read(case: Case, who: Somebody, rows: Mapping[str, float]) -> Read:
     case.does(session(), viewer, who)
     session().rollback()
     read = Read(rows)
-    with explained(db.engine, EXPLAIN, lambda said, lines: read.add(said, lines[0][0]["Plan"])):
+    with explained(EXPLAIN, lambda said, lines: read.add(said, lines[0][0]["Plan"])):
         case.does(session(), viewer, who)
     session().rollback()
     return read
 
 
 @contextmanager
-def explained(engine: sa.Engine, options: str, tell: Callable[[str, Any], None]) -> Iterator[None]:
+def explained(options: str, tell: Callable[[str, Any], None]) -> Iterator[None]:
     """Explain each statement just before it is sent, undoing what explaining it changed.
 
     tell: gets each statement and the lines of its plan (with FORMAT JSON one, which is read).
     """
 
-    class Explaining(psycopg.Cursor[Any]):
-        def execute(self, query: Any, params: Any = None, **how: Any) -> Any:
-            if isinstance(query, str) and query.lstrip().startswith(EXPLAINED):
-                other: psycopg.Cursor[Any] = psycopg.Cursor(self.connection)
-                with self.connection.transaction(force_rollback=True):
-                    other.execute(f"EXPLAIN ({options}) {query}".encode(), params)
-                    lines = [row[0] for row in other.fetchall()]
-                tell(query, lines)
-            return super().execute(query, params, **how)
+    def explain(
+        cursor: psycopg.Cursor[Any], query: Any, params: Any, send: Callable[[], Any]
+    ) -> Any:
+        if isinstance(query, str) and query.lstrip().startswith(EXPLAINED):
+            other = type(cursor)(cursor.connection)
+            with cursor.connection.transaction(force_rollback=True):
+                other.execute(f"EXPLAIN ({options}) {query}".encode(), params)
+                lines = [row[0] for row in other.fetchall()]
+            tell(query, lines)
+        return send()
 
-    with lending(engine, Explaining):
+    with hearing(explain):
         yield
 
 

@@ -45,7 +45,8 @@ def session_of(source: Source) -> Session:
     return source.session() if isinstance(source, Reader) else source
 
 
-_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+# Parameters as PostgreSQL itself writes them: the driver has nothing to look for in the text.
+_DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 
 class Prepared:
@@ -62,6 +63,7 @@ class Prepared:
         compiled = statement.compile(dialect=_DIALECT)
         self._text = str(compiled)
         self._given = {name: value for name, value in compiled.params.items() if value is not None}
+        self._order = tuple(compiled.positiontup or ())
         names = [str(column.key) for column in statement.exported_columns]
         self._row: Any = namedtuple("_Row", names)  # type: ignore[misc]
 
@@ -75,9 +77,10 @@ class Prepared:
 
     def on(self, connection: Driver, **values: Any) -> list[Any]:
         """The same, on this connection."""
-        make = self._row._make
+        make, given = self._row._make, self._given | values
         try:
-            found = connection.execute(self._text, self._given | values).fetchall()
+            cursor = psycopg.RawCursor(connection)
+            found = cursor.execute(self._text, [given[name] for name in self._order]).fetchall()
         except psycopg.Error as error:
             raise told(error, invalidated=connection.broken) from error
         return [make(row) for row in found]

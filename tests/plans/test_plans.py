@@ -88,7 +88,7 @@ def plans_of(case: Case, filled: Filled) -> str:
     with filled.app.app_context():
         case.does(session(), viewer, filled.who)
         session().rollback()
-        with explained(db.engine, "COSTS OFF", keep):
+        with explained("COSTS OFF", keep):
             case.does(session(), viewer, filled.who)
         session().rollback()
     return "\n\n".join(plans) + "\n"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self
+from itertools import count
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from bench.listening import hearing
 from respondeo.db import db
 from respondeo.domain.access import Viewer
 from respondeo.domain.errors import NoAttemptsLeft
@@ -92,22 +94,18 @@ def test_a_start_that_is_overtaken_at_any_of_its_reads_resumes_the_other(
         return starting.start_attempt(session, viewer, quiz_id).id
 
     def begin_overtaken(session: Session) -> UUID:
-        sent: list[object] = []
+        driver, sent = driver_of(session), count(1)
 
-        class Overtaken(psycopg.Cursor[Any]):
-            def execute(self, *query: Any, **how: Any) -> Self:
-                done = super().execute(*query, **how)
-                sent.append(query)
-                if len(sent) == at:
-                    first.append(pool.submit(in_transaction, wide, begin).result())
-                return done
+        def overtake(
+            cursor: psycopg.Cursor[Any], _query: object, _params: object, send: Callable[[], Any]
+        ) -> Any:
+            done = send()
+            if cursor.connection is driver and next(sent) == at:
+                first.append(pool.submit(in_transaction, wide, begin).result())
+            return done
 
-        driver = driver_of(session)
-        driver.cursor_factory = Overtaken
-        try:
+        with hearing(overtake):
             return begin(session)
-        finally:
-            driver.cursor_factory = psycopg.Cursor
 
     first: list[UUID] = []
     with ThreadPoolExecutor() as pool:

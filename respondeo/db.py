@@ -94,8 +94,7 @@ def _driver() -> Driver:
         return driver_of(db.session())
     if "reader" not in g:
         try:
-            g.reader = db.engine.raw_connection()
-            g.reader.driver_connection.autocommit = True
+            g.reader = _pool().lend_reader()
         except psycopg.Error as error:
             raise told(error, invalidated=False) from error
     return cast("Driver", g.reader.driver_connection)
@@ -121,13 +120,12 @@ def _forget_ahead() -> None:
 
 def _give_reader_back() -> None:
     connection = g.pop("reader", None)
-    if connection is None:
-        return
-    try:
-        connection.driver_connection.autocommit = False
-    except psycopg.Error:  # it is broken
-        connection.invalidate()
-    connection.close()
+    if connection is not None:
+        _pool().take_back(connection)
+
+
+def _pool() -> WatchedPool:
+    return cast("WatchedPool", db.engine.pool)
 
 
 def database_time(session: Session) -> datetime:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import select
-from typing import Any
+from contextlib import suppress
+from threading import Lock
+from typing import Any, cast
 
+import psycopg
 import sqlalchemy as sa
+from psycopg.pq import TransactionStatus
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 _NEW = "new"
 
@@ -39,19 +43,99 @@ def has_ended(socket: int) -> bool:
 
 
 class WatchedPool(QueuePool):
-    """Tells the metrics whatever it hands out and takes back."""
+    """Tells the metrics how many connections are in use, and lends some to who only reads.
+
+    What SQLAlchemy does at each checkout and checkin takes a tenth of a request that reads once.
+    So connections for reading, in autocommit, rest here between two requests: handed out and taken
+    back as they are. Whoever needs one for a transaction gets one of those where no other is free.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._resting: list[PoolProxiedConnection] = []  # the one used last is used next
+        self._wanted = 0  # for transactions
+        self._told = 0
+        self._lock = Lock()
+
+    def lend_reader(self) -> PoolProxiedConnection:
+        """A connection in autocommit. Raises psycopg.Error, sqlalchemy.exc.TimeoutError."""
+        while self._resting:
+            try:
+                reader = self._resting.pop()
+            except IndexError:  # another thread was faster
+                break
+            if not has_ended(_driver(reader).pgconn.socket):
+                self._tell()
+                return reader
+            _discard(reader)
+        reader = self.connect()
+        _driver(reader).autocommit = True
+        return reader
+
+    def take_back(self, reader: PoolProxiedConnection) -> None:
+        """It is not read on any more; nor ever again where it is broken or busy."""
+        if _driver(reader).pgconn.transaction_status != TransactionStatus.IDLE:
+            _discard(reader)
+            return
+        self._resting.append(reader)
+        self._tell()
+        if self._wanted or self.overflow() > 0:  # those for a burst are closed after it
+            self._wake_one()
+
+    def checkedout(self) -> int:
+        """How many are in use."""
+        return super().checkedout() - len(self._resting)
+
+    def dispose(self) -> None:
+        while self._resting:
+            self._wake_one()
+        super().dispose()
+
+    def _wake_one(self) -> None:
+        """One that rests is as free as any other from now on."""
+        with suppress(IndexError):
+            reader = self._resting.pop()
+            try:
+                _driver(reader).autocommit = False
+            except psycopg.Error:  # it has ended
+                reader.invalidate()
+            reader.close()
 
     def _do_get(self) -> ConnectionPoolEntry:
         from respondeo import metrics
 
         metrics.CONNECTIONS_MOST.set(self.size() + self._max_overflow)
-        with metrics.WAITING.track_inprogress():
-            found = super()._do_get()
-        metrics.CONNECTIONS.inc()
-        return found
+        with self._lock:
+            self._wanted += 1
+        try:
+            # Either it is seen here that one rests, or who lays it to rest sees that it is wanted.
+            if not self.checkedin():
+                self._wake_one()
+            with metrics.WAITING.track_inprogress():
+                return super()._do_get()
+        finally:
+            with self._lock:
+                self._wanted -= 1
+            self._tell()
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        super()._do_return_conn(record)
+        self._tell()
+
+    def _tell(self) -> None:
         from respondeo import metrics
 
-        super()._do_return_conn(record)
-        metrics.CONNECTIONS.dec()
+        with self._lock:
+            used = self.checkedout()
+            if used != self._told:
+                metrics.CONNECTIONS.inc(used - self._told)
+                self._told = used
+
+
+def _driver(connection: PoolProxiedConnection) -> psycopg.Connection[Any]:
+    return cast("psycopg.Connection[Any]", connection.driver_connection)
+
+
+def _discard(connection: PoolProxiedConnection) -> None:
+    connection.invalidate()
+    connection.close()

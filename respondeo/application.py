@@ -75,4 +75,6 @@ def vary_by(response: BaseResponse, *names: str) -> None:
 
 def _is_short(value: object) -> bool:
     """Whether an address of it may be remembered: who asks must not fill the memory."""
-    return isinstance(value, UUID | int) or (isinstance(value, str) and len(value) < LONGEST)
+    if isinstance(value, str):
+        return len(value) < LONGEST
+    return value is None or isinstance(value, UUID | int)  # None: Flask's own, as `_anchor`

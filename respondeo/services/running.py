@@ -161,10 +161,8 @@ def _found(
         if rows[0].of_row == row.row:
             break
     *columns, _ = row
-    attempt = Attempt(*columns)
-    answers = _answers(rows)
-    before = replace(attempt), [replace(answer) for answer in answers]
-    return Running(attempt, answers, rows[-1].now, before)
+    before = Attempt(*columns), _answers(rows)
+    return Running(Attempt(*columns), _answers(rows), rows[-1].now, before)
 
 
 def answers_of(source: Source, attempt_id: UUID) -> list[Answer]:

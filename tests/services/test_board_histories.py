@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,7 @@ from respondeo.services import authoring, standings, taking, users
 from tests.conftest import Clock
 from tests.factories import add_user, document, editor, guest, player, published_quiz
 from tests.services.boards import assert_boards_are_right
-from tests.services.plays import answer, start
+from tests.services.plays import answer, go_on, start
 
 T = TypeVar("T")
 
@@ -56,7 +56,9 @@ class History:
         try:
             attempt = start(self.session, viewer, quiz)
             self.clock.advance(seconds=seconds)
-            answer(self.session, viewer, attempt, right=right)
+            # Where the time has run out over a feedback, no further question is shown.
+            if go_on(self.session, viewer, attempt).shown_at is not None:
+                answer(self.session, viewer, attempt, right=right)
         except (NoAttemptsLeft, AttemptOver):
             pass
 
@@ -114,6 +116,13 @@ deeds = st.lists(
 )
 
 
+@example(
+    deeds=[
+        (History.play, 0, 0, 30, False),
+        (History.wait, 0, 0, 7, True),
+        (History.play, 0, 0, 11, False),  # in the two seconds of grace, at a feedback
+    ]
+)
 @settings(
     max_examples=50,
     deadline=None,

@@ -5,7 +5,7 @@ What everybody may see of them is kept by the catalogue's revision, which is rea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
@@ -13,70 +13,33 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from respondeo.db import database_time
-from respondeo.domain import access, timing
 from respondeo.domain.access import Viewer
 from respondeo.domain.errors import NotFound
 from respondeo.kept import Kept
-from respondeo.models import Catalogue, Quiz, QuizAttempt, QuizBoard, QuizDraft, QuizVersion, User
-from respondeo.models.user import ShownAs
+from respondeo.models import Catalogue, Quiz, QuizBoard
 from respondeo.prepared import Asked, Prepared, Reader, Source, session_of
-from respondeo.services import standings, taking
+from respondeo.services import taking
+from respondeo.services.cards import (
+    OWN,
+    Card,
+    Mine,
+    array_of,
+    card_of,
+    mine_of,
+    own_at,
+    quizzes,
+    sees_drafts,
+    visible_to,
+)
 
 T = TypeVar("T")
 
 PAGE_SIZE = 30
 NO_SUCH_QUIZ = "There is no such quiz, or it is not published."
 NEWEST, MOST_PLAYED = SORTS = ("newest", "played")
-
-
-@dataclass(frozen=True, slots=True)
-class Mine:
-    """What concerns the player first: their own attempts at a quiz. Times in ms."""
-
-    attempts_used: int
-    attempts_left: int | None
-    open: bool = False
-    open_remaining_ms: int | None = None
-    best_correct: int | None = None
-    best_total: int | None = None
-
-
-UNTITLED = "Untitled quiz"
-"""What a draft is called until its author writes a title."""
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A quiz in the list, and at the head of its own page."""
-
-    id: UUID
-    author_id: UUID | None
-    author_name: str | None
-    published_at: datetime | None
-    status: str
-    title: str
-    description: str
-    hero_image_url: str | None
-    language: str
-    difficulty: str
-    question_count: int
-    max_attempts: int | None
-    time_limit_seconds: int
-    randomize_questions: bool
-    randomize_answers: bool
-    feedback: str
-    reveal: str
-    plays: int
-    mine: Mine | None = None
-
-    @property
-    def attempts_used(self) -> int:
-        """How many attempts the viewer has started."""
-        return self.mine.attempts_used if self.mine else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +117,7 @@ class Stretch:
         if self.now is None:
             return self.shown
         return [
-            card if own is None else replace(card, mine=_mine(card.max_attempts, own, self.now))
+            card if own is None else replace(card, mine=mine_of(card.max_attempts, own, self.now))
             for card, own in zip(self.shown, self.own, strict=True)
         ]
 
@@ -167,7 +130,7 @@ def listing(source: Source, viewer: Viewer, filters: Filters) -> Listing:
         known, now = found
         if known.found.shown and known.found.page == filters.page:
             _listed.put(filters, known.found.ids)
-        own = _own_at(source, viewer, known.found.ids)
+        own = own_at(source, viewer, known.found.ids)
         if not any(taking.is_overdue(row, now) for row in own):
             # Of pages that are not there are as many as anybody asks for.
             name = known.name if known.found.page == filters.page else None
@@ -177,7 +140,7 @@ def listing(source: Source, viewer: Viewer, filters: Filters) -> Listing:
         taking.complete_overdue(session, user_id=viewer.user_id)
     now = database_time(session)
     anew = _listing(session, viewer, filters, now)
-    return replace(anew, own=tuple(_own_at(session, viewer, anew.ids)), now=now)
+    return replace(anew, own=tuple(own_at(session, viewer, anew.ids)), now=now)
 
 
 def kept_list(
@@ -268,7 +231,7 @@ def list_to_be_asked(filters: Filters) -> tuple[Asked, ...]:
     ids = _listed.get(filters)
     if ids is None:
         return to_be_asked()
-    return (*to_be_asked(), _OWN.asked_by("user_id", quiz_ids=ids))
+    return (*to_be_asked(), OWN.asked_by("user_id", quiz_ids=ids))
 
 
 def kept(reader: Reader, at: At, which: Hashable, make: Callable[[Session], T]) -> Named[T]:
@@ -298,12 +261,12 @@ def _listing(session: Session, viewer: Viewer, filters: Filters, now: datetime) 
     ids = cut.with_only_columns(Quiz.id).order_by(*order)
     ids = ids.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
     rows = session.execute(shown.where(Quiz.id.in_(ids)).order_by(*order)).mappings()
-    cards = [_card(row, now) for row in rows]
+    cards = [card_of(row, now) for row in rows]
     if not viewer.is_guest:
         cards = [replace(card, mine=Mine(0, card.max_attempts)) for card in cards]
     return Listing(
         tuple(cards),
-        _array_of(cards),
+        array_of(cards),
         total,
         page,
         pages,
@@ -337,18 +300,18 @@ def quiz_card(session: Session, viewer: Viewer, quiz_id: UUID) -> Card:
     row = found.mappings().one_or_none()
     if row is None:
         raise NotFound(NO_SUCH_QUIZ)
-    card = _card(row, now)
+    card = card_of(row, now)
     if viewer.user_id is None:
         return card
-    own = _own_at(session, viewer, _array_of([card]))
-    return replace(card, mine=_mine(card.max_attempts, own[0] if own else None, now))
+    own = own_at(session, viewer, array_of([card]))
+    return replace(card, mine=mine_of(card.max_attempts, own[0] if own else None, now))
 
 
 def public_card(session: Session, quiz_id: UUID, now: datetime) -> Card | None:
     """A quiz as everybody may see it; None where there is no such quiz that is public."""
     public = sa.and_(Quiz.published_at.is_not(None), Quiz.published_at <= now)
     row = session.execute(quizzes().where(Quiz.id == quiz_id, public)).mappings().one_or_none()
-    return _card(row, now) if row else None
+    return card_of(row, now) if row else None
 
 
 def demand_visible(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
@@ -358,78 +321,6 @@ def demand_visible(session: Session, viewer: Viewer, quiz_id: UUID) -> None:
     )
     if session.scalar(visible) is None:
         raise NotFound(NO_SUCH_QUIZ)
-
-
-def visible_to(
-    viewer: Viewer, now: datetime | sa.ColumnElement[datetime]
-) -> sa.ColumnElement[bool]:
-    """`domain.access.may_see`, in SQL."""
-    public = sa.and_(Quiz.published_at.is_not(None), Quiz.published_at <= now)
-    if viewer.may("quiz:edit-any"):
-        return sa.true()
-    if sees_drafts(viewer):
-        return sa.or_(public, Quiz.author_id == viewer.user_id)
-    return public
-
-
-def sees_drafts(viewer: Viewer) -> bool:
-    """Whether there may be quizzes that only this viewer and a few others see."""
-    own = viewer.may("quiz:edit-own") and viewer.user_id is not None
-    return own or viewer.may("quiz:edit-any")
-
-
-def quizzes(*, drafts: bool = True) -> sa.Select[*tuple[Any, ...]]:
-    """Quizzes with what their current version says, or their draft where there is none.
-
-    drafts: whether there may be any without a version among those that are asked for.
-    """
-
-    def told(
-        name: str, column: InstrumentedAttribute[Any]
-    ) -> sa.ColumnElement[Any] | InstrumentedAttribute[Any]:
-        if not drafts:
-            return column
-        written = QuizDraft.document[name].astext
-        if isinstance(column.type, sa.Integer):  # a draft may hold words where a number is asked
-            is_number = sa.func.jsonb_typeof(QuizDraft.document[name]) == "number"
-            written = sa.case((is_number, written))
-        drafted = sa.cast(written, column.type)
-        return sa.case((Quiz.current_version_id.is_not(None), column), else_=drafted)
-
-    version = QuizVersion
-    asked = sa.func.jsonb_array_length(QuizDraft.document["questions"])
-    counts = (version.question_count, asked) if drafts else (version.question_count,)
-    told_of = (
-        sa.select(
-            Quiz.id,
-            Quiz.author_id,
-            sa.case((User.shown_as != ShownAs.HIDDEN, User.public_name)).label("author_name"),
-            Quiz.published_at,
-            told("title", version.title).label("title"),
-            told("description", version.description).label("description"),
-            told("heroImageUrl", version.hero_image_url).label("hero_image_url"),
-            told("language", Quiz.language).label("language"),
-            told("difficulty", Quiz.difficulty).label("difficulty"),
-            sa.func.coalesce(*counts).label("question_count"),
-            told("maxAttempts", version.max_attempts).label("max_attempts"),
-            sa.func.coalesce(told("timeLimitSeconds", version.time_limit_seconds), 0).label(
-                "time_limit_seconds"
-            ),
-            told("randomizeQuestions", version.randomize_questions).label("randomize_questions"),
-            told("randomizeAnswers", version.randomize_answers).label("randomize_answers"),
-            told("feedback", version.feedback).label("feedback"),
-            told("reveal", version.reveal).label("reveal"),
-            QuizBoard.plays,
-        )
-        # Outer joins: PostgreSQL leaves out those of which nothing is asked.
-        .outerjoin(QuizBoard, QuizBoard.quiz_id == Quiz.id)
-        .outerjoin(version, version.id == Quiz.current_version_id)
-        .outerjoin(User, User.id == Quiz.author_id)
-    )
-    if not drafts:
-        return told_of
-    unpublished = sa.and_(QuizDraft.quiz_id == Quiz.id, Quiz.current_version_id.is_(None))
-    return told_of.outerjoin(QuizDraft, unpublished)
 
 
 def narrowed(quizzes: sa.Select[*tuple[Any, ...]], filters: Filters) -> sa.Select[*tuple[Any, ...]]:
@@ -449,75 +340,3 @@ def narrowed(quizzes: sa.Select[*tuple[Any, ...]], filters: Filters) -> sa.Selec
     if filters.difficulty:
         quizzes = quizzes.where(columns.difficulty == filters.difficulty)
     return quizzes
-
-
-def _card(row: Mapping[Any, Any], now: datetime) -> Card:
-    published_at = row["published_at"]
-    status = "draft" if published_at is None else "scheduled"
-    if access.is_public(published_at, now):
-        status = "published"
-    title = row["title"].strip() or UNTITLED
-    return Card(**{**row, "title": title}, status=status)
-
-
-def _own() -> sa.Select[*tuple[Any, ...]]:
-    over, is_open = QuizAttempt.completed_at.is_not(None), QuizAttempt.completed_at.is_(None)
-
-    def of_open(column: InstrumentedAttribute[Any]) -> sa.ColumnElement[Any]:
-        return sa.func.max(column).filter(is_open).label(column.key)
-
-    return (
-        sa.select(
-            QuizAttempt.quiz_id,
-            sa.func.max(QuizAttempt.number).label("used"),
-            _of_best(QuizAttempt.correct_count, over).label("best_correct"),
-            _of_best(QuizAttempt.total_questions, over).label("best_total"),
-            sa.func.bool_or(is_open).label("open"),
-            *map(of_open, (
-                QuizAttempt.time_limit_ms, QuizAttempt.spent_ms, QuizAttempt.shown_at,
-                QuizAttempt.feedback_at, QuizAttempt.deadline_at,
-            )),
-        )
-        .where(
-            QuizAttempt.user_id == sa.bindparam("user_id"),
-            QuizAttempt.quiz_id == sa.any_(sa.bindparam("quiz_ids", type_=ARRAY(sa.Uuid()))),
-        )
-        .group_by(QuizAttempt.quiz_id)
-    )  # fmt: skip
-
-
-def _of_best(
-    column: InstrumentedAttribute[int], which: sa.ColumnElement[bool]
-) -> sa.ColumnElement[int]:
-    """The column's value in the best of the attempts grouped."""
-    in_order = aggregate_order_by(column, *standings.BEST_FIRST)
-    return sa.func.array_agg(in_order).filter(which)[1]
-
-
-_OWN = Prepared(_own())
-
-
-def _own_at(source: Source, viewer: Viewer, ids: str) -> list[Any]:
-    """The player's own attempts at these quizzes, a row for each quiz; no guest has any."""
-    if viewer.user_id is None or ids == _array_of([]):
-        return []
-    return _OWN.all(source, user_id=viewer.user_id, quiz_ids=ids)
-
-
-def _array_of(cards: Sequence[Card]) -> str:
-    """The ids of these quizzes as an array in PostgreSQL's notation."""
-    return f"{{{','.join(str(card.id) for card in cards)}}}"
-
-
-def _mine(most: int | None, own: Any, now: datetime) -> Mine:
-    if own is None:
-        return Mine(0, most)
-    clock = timing.Clock(own.time_limit_ms, own.spent_ms or 0, own.shown_at, own.feedback_at)
-    return Mine(
-        attempts_used=own.used,
-        attempts_left=None if most is None else max(0, most - own.used),
-        open=own.open,
-        open_remaining_ms=clock.remaining(now) if own.open else None,
-        best_correct=own.best_correct,
-        best_total=own.best_total,
-    )

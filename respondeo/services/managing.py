@@ -22,7 +22,7 @@ from respondeo.domain.errors import NotFound
 from respondeo.models import Quiz, QuizAttempt, QuizBoard, QuizDraft, QuizVersion, User
 from respondeo.services import taking
 from respondeo.services.authoring import not_allowed
-from respondeo.services.catalogue import UNTITLED
+from respondeo.services.cards import UNTITLED
 from respondeo.services.versions import published_documents
 
 PAGE_SIZE = 30

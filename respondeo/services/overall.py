@@ -18,7 +18,7 @@ from sqlalchemy.orm import aliased
 from respondeo.kept import Kept
 from respondeo.models import Catalogue, PlayerStanding
 from respondeo.prepared import Asked, Prepared, Reader, Source, session_of
-from respondeo.services import leaderboards, taking
+from respondeo.services import board_rows, leaderboards, taking
 from respondeo.services.leaderboards import Board, Page
 
 
@@ -68,7 +68,7 @@ def _state() -> sa.Select[*tuple[Any, ...]]:
     counted = sa.select(PlayerStanding.user_id).limit(sa.bindparam("most")).subquery()
     cut = (
         sa.select(PlayerStanding)
-        .order_by(*leaderboards.overall_order(PlayerStanding))
+        .order_by(*board_rows.overall_order(PlayerStanding))
         .limit(sa.bindparam("size"))
         .subquery()
     )
@@ -82,7 +82,7 @@ def _state() -> sa.Select[*tuple[Any, ...]]:
         ),
         sa.Text(),
     )
-    in_order = aggregate_order_by(sa.literal("\n"), *leaderboards.overall_order(standing))
+    in_order = aggregate_order_by(sa.literal("\n"), *board_rows.overall_order(standing))
     digest = sa.select(sa.func.md5(sa.func.string_agg(shown, in_order)))
     return sa.select(
         taking.any_overdue().label("overdue"),

@@ -25,7 +25,7 @@ from respondeo.models import (
     User,
 )
 from respondeo.prepared import Reader, Source, session_of
-from respondeo.services import catalogue
+from respondeo.services import cards, catalogue
 from respondeo.services.catalogue import Filters, Named
 
 
@@ -166,7 +166,7 @@ def _facts(viewer: Viewer) -> sa.Select[*tuple[Any, ...]]:
     # Asked once, in a query of its own: an index can be searched by it.
     now = sa.select(sa.func.clock_timestamp()).scalar_subquery()
     return (
-        catalogue.quizzes(drafts=catalogue.sees_drafts(viewer))
+        cards.quizzes(drafts=cards.sees_drafts(viewer))
         .add_columns(
             User.public_name.label("author_shown"),
             User.public_image.label("author_image"),
@@ -175,7 +175,7 @@ def _facts(viewer: Viewer) -> sa.Select[*tuple[Any, ...]]:
             QuizVersion.number.label("version"),
             Quiz.current_version_id.label("version_id"),
         )
-        .where(catalogue.visible_to(viewer, now))
+        .where(cards.visible_to(viewer, now))
     )
 
 

@@ -15,7 +15,7 @@ from respondeo.models import Catalogue, QuizAttempt, QuizBoard, QuizStanding, Qu
 from respondeo.prepared import Asked, Prepared, Reader, Source, session_of
 from respondeo.services import attempts, catalogue, leaderboards, running, starting, taking
 from respondeo.services.attempts import Listed
-from respondeo.services.catalogue import Card, Mine
+from respondeo.services.cards import Card, Mine
 from respondeo.services.leaderboards import Board, State
 from respondeo.services.starting import Start
 

@@ -16,7 +16,8 @@ from respondeo.domain.document import Difficulty, Language
 from respondeo.domain.errors import NotFound
 from respondeo.models import Quiz
 from respondeo.services import authoring, catalogue, starting
-from respondeo.services.catalogue import Filters, Listing, Mine
+from respondeo.services.cards import Mine
+from respondeo.services.catalogue import Filters, Listing
 from tests.conftest import Clock
 from tests.factories import add_user, document, editor, guest, player, published_quiz
 from tests.services.plays import answer, play, start

@@ -27,7 +27,7 @@ from respondeo.domain.exchange import (
     place_in_words,
 )
 from respondeo.services import authoring
-from respondeo.services.catalogue import UNTITLED
+from respondeo.services.cards import UNTITLED
 from respondeo.web import access
 from respondeo.web.authoring.bp import bp
 from respondeo.web.authoring.fields import editor_url

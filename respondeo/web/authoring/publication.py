@@ -20,7 +20,7 @@ from respondeo.domain.local_time import ZONELESS, Moment, moment, zones
 from respondeo.services import authoring
 from respondeo.services import publication as service
 from respondeo.services.authoring import Editing, When
-from respondeo.services.catalogue import UNTITLED
+from respondeo.services.cards import UNTITLED
 from respondeo.web import access
 from respondeo.web.authoring.bp import bp
 from respondeo.web.authoring.fields import editor_url, field_id

@@ -14,7 +14,7 @@ Heard: TypeAlias = Callable[[psycopg.Cursor[Any], Any, Any, Callable[[], Any]], 
 
 @contextmanager
 def hearing(heard: Heard) -> Iterator[None]:
-    """Each statement that this process sends meanwhile goes by here."""
+    """Each statement that a cursor of this process executes meanwhile goes by here."""
     execute = psycopg.Cursor.execute
 
     def tell(cursor: psycopg.Cursor[Any], query: Any, params: Any = None, **how: Any) -> Any:

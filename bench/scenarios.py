@@ -127,12 +127,11 @@ def _pages(group: str, *, encoding: str | None, target: float | None) -> list[Sc
 
 
 def _boards_changed() -> list[Scenario]:
-    """What costs more for a moment where every board has a new result."""
+    """What costs more for a moment, where every board has a new result."""
     asked = {
         "quiz": ("/quiz/{quiz}", "browser"),
         "board": ("/quiz/{quiz}/results", "browser"),
         "board as JSON": ("/api/quizzes/{quiz}/leaderboard", "script"),
-        "global board as JSON": ("/api/leaderboard", "script"),
     }
     return [
         Scenario(name, BOARDS_CHANGED, path=path, as_whom=who, prepare=change_boards, changes=True)

@@ -208,7 +208,7 @@ def make_world(app: Flask, folder: Path, others: int = 0) -> World:
         session().commit()
         db.engine.dispose()
     pairs = cycle([(player, quiz) for quiz in range(1, QUIZZES, 2) for player in range(PLAYERS)])
-    newcomers = iter(reversed(range(others)))
+    newcomers = cycle(reversed(range(others)))
     return World(app, folder, ids[:PLAYERS], ids[PLAYERS:], quizzes, pairs, newcomers)
 
 

@@ -77,4 +77,6 @@ def _is_short(value: object) -> bool:
     """Whether an address of it may be remembered: who asks must not fill the memory."""
     if isinstance(value, str):
         return len(value) < LONGEST
-    return value is None or isinstance(value, UUID | int)  # None: Flask's own, as `_anchor`
+    if isinstance(value, bool):  # `_external`: with the host that this request named
+        return False
+    return value is None or isinstance(value, UUID | int)  # None: `_anchor` and others, not given

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 from contextlib import suppress
-from threading import Lock
+from threading import RLock
 from typing import Any, cast
 
 import psycopg
@@ -55,7 +55,7 @@ class WatchedPool(QueuePool):
         self._resting: list[PoolProxiedConnection] = []  # the one used last is used next
         self._wanted = 0  # for transactions
         self._told = 0
-        self._lock = Lock()
+        self._lock = RLock()  # the garbage collector, too, gives connections back
 
     def lend_reader(self) -> PoolProxiedConnection:
         """A connection in autocommit. Raises psycopg.Error, sqlalchemy.exc.TimeoutError."""
@@ -94,12 +94,7 @@ class WatchedPool(QueuePool):
     def _wake_one(self) -> None:
         """One that rests is as free as any other from now on."""
         with suppress(IndexError):
-            reader = self._resting.pop()
-            try:
-                _driver(reader).autocommit = False
-            except psycopg.Error:  # it has ended
-                reader.invalidate()
-            reader.close()
+            self._resting.pop().close()
 
     def _do_get(self) -> ConnectionPoolEntry:
         from respondeo import metrics
@@ -109,7 +104,7 @@ class WatchedPool(QueuePool):
             self._wanted += 1
         try:
             # Either it is seen here that one rests, or who lays it to rest sees that it is wanted.
-            if not self.checkedin():
+            if self.checkedin() < self._wanted:
                 self._wake_one()
             with metrics.WAITING.track_inprogress():
                 return super()._do_get()
@@ -119,6 +114,12 @@ class WatchedPool(QueuePool):
             self._tell()
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        driver = record.driver_connection
+        if driver is not None and driver.autocommit:
+            try:
+                driver.autocommit = False
+            except psycopg.Error:  # it has ended
+                record.invalidate()
         super()._do_return_conn(record)
         self._tell()
 
@@ -126,7 +127,7 @@ class WatchedPool(QueuePool):
         from respondeo import metrics
 
         with self._lock:
-            used = self.checkedout()
+            used = max(0, self.checkedout())  # less where an engine was disposed in between
             if used != self._told:
                 metrics.CONNECTIONS.inc(used - self._told)
                 self._told = used

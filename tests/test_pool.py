@@ -92,7 +92,7 @@ def test_what_is_broken_or_busy_is_read_on_by_nobody_else(pool: WatchedPool) -> 
     broken, busy, ended = (pool.lend_reader() for _ in range(3))
     pids = {driver(one).pgconn.backend_pid for one in (broken, busy, ended)}
     driver(broken).close()
-    driver(busy).pgconn.send_query(b"SELECT pg_sleep(60)")
+    driver(busy).pgconn.send_query(b"SELECT pg_sleep(5)")
     pool.take_back(ended)
     pool.take_back(broken)
     pool.take_back(busy)
@@ -104,6 +104,35 @@ def test_what_is_broken_or_busy_is_read_on_by_nobody_else(pool: WatchedPool) -> 
     driver(another).execute("SELECT pg_terminate_backend(%s, 5000)", (ended_pid,))
     assert driver(another).pgconn.backend_pid not in pids
     assert driver(pool.lend_reader()).pgconn.backend_pid not in pids
+
+
+def test_a_connection_that_ended_at_rest_begins_no_transaction(
+    engine: sa.Engine, pool: WatchedPool
+) -> None:
+    readers = [pool.lend_reader() for _ in range(USUAL)]
+    first, *others = (driver(reader).pgconn.backend_pid for reader in readers)
+    for pid in others:
+        driver(readers[0]).execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+    for reader in readers[1:]:
+        pool._resting.append(reader)  # as if it had ended a moment later
+    pool.take_back(readers[0])
+    begun = [engine.connect() for _ in range(USUAL)]
+    backends = [backend_of(connection) for connection in begun]
+    assert first in backends
+    assert not set(others) & set(backends)
+    for connection in begun:
+        connection.close()
+
+
+def test_who_forgets_to_give_a_reader_back_leaves_no_transaction_without_a_beginning(
+    engine: sa.Engine, pool: WatchedPool
+) -> None:
+    reader = pool.lend_reader()
+    backend = driver(reader).pgconn.backend_pid
+    del reader
+    with engine.connect() as connection:
+        assert backend_of(connection) == backend
+        assert not driver(connection.connection).autocommit
 
 
 def test_many_threads_that_read_and_write_wait_for_nobody_who_rests(
@@ -123,8 +152,8 @@ def test_many_threads_that_read_and_write_wait_for_nobody_who_rests(
             return backend_of(connection)
 
     with ThreadPoolExecutor(3 * MOST) as threads:
-        backends = set(threads.map(act, range(600)))
-    assert len(backends) <= MOST
+        assert all(threads.map(act, range(600)))
+    assert pool.checkedin() + len(pool._resting) <= USUAL
     assert pool.checkedout() == 0
     assert CONNECTIONS._value.get() == before
 

